@@ -1,0 +1,264 @@
+//! Who declared something, and how well that is proven.
+
+use chrono::{DateTime, Utc};
+
+use super::commit::CommitId;
+use super::declaration::DocumentRef;
+
+/// The format of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// No signature.
+    None,
+    /// OpenPGP.
+    OpenPgp,
+    /// SSHSIG.
+    Ssh,
+    /// X.509 / CMS.
+    X509,
+    /// Something else in a signature's place.
+    Unknown,
+}
+
+/// What the mathematics says, apart from who owns the key. Names of provenance.md §2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crypto {
+    /// There is no signature.
+    Unsigned,
+    /// There is one, in a form that Git does not make. The reason is in [`SignatureFacts::reasons`].
+    Malformed,
+    /// A format that cannot be verified here.
+    Unsupported,
+    /// The key is not among the configured ones.
+    UnknownKey,
+    /// The signature does not belong to this content.
+    Bad,
+    /// The signature is by this key over this content.
+    Good,
+}
+
+/// Strength of the algorithms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algo {
+    /// Not weak.
+    Ok,
+    /// A digest or key that can be forged: MD5, SHA-1, RIPEMD, RSA below 2048 bits, DSA.
+    Weak,
+}
+
+/// The key's state at the time of the signature. Names of provenance.md §2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyTime {
+    /// In force.
+    Valid,
+    /// The key expired after the signature.
+    ExpiredSince,
+    /// The key had expired before the signature.
+    ExpiredBeforeSig,
+    /// Revoked as compromised or without a reason: never to be trusted.
+    RevokedHard,
+    /// Superseded or retired after the signature.
+    RevokedSoftAfter,
+    /// Superseded or retired before the signature.
+    RevokedSoftBefore,
+    /// Outside the window that allowed_signers gives the key.
+    OutsideWindow,
+    /// The signature claims a time in the future.
+    FutureSig,
+    /// The signature is older than its key.
+    BeforeKey,
+    /// The signature itself has expired.
+    SigExpired,
+}
+
+/// Whether the time of a signature is more than a claim. Nothing here anchors it yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeBasis {
+    /// Whoever signed says so.
+    Claimed,
+}
+
+/// What is known of the signature of one commit: independent axes, never one letter. No judgement about persons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureFacts {
+    /// Format.
+    pub format: Format,
+    /// Mathematics.
+    pub crypto: Crypto,
+    /// Strength; `None` where nothing was verified.
+    pub algo: Option<Algo>,
+    /// State of the key; `None` where nothing was verified.
+    pub key_time: Option<KeyTime>,
+    /// Basis of the time; `None` where there is no signature.
+    pub time_basis: Option<TimeBasis>,
+    /// Fingerprint of the primary key (OpenPGP, upper-case hex) or `SHA256:…` (SSH), in full. An unknown key's claimed one too.
+    pub key: Option<String>,
+    /// Time of the signature as signed (OpenPGP) or none (SSH has no time).
+    pub time: Option<DateTime<Utc>>,
+    /// E-mails that the configured key binds: unrevoked, unexpired user ids, or principals without wildcards, lower-cased in
+    /// the domain. An e-mail that two keys carry is in neither list.
+    pub emails: Vec<String>,
+    /// What to call the signer: the matching user id or principal.
+    pub signer: Option<String>,
+    /// Principals with wildcards (allowed_signers), which bind a group and no person.
+    pub groups: Vec<String>,
+    /// Name of the forge whose key this is, by `keys.forges`.
+    pub forge: Option<String>,
+    /// The committer e-mail which that forge signs for.
+    pub forge_committer: Option<String>,
+    /// Stable phrases: `multiple-signatures`, `wrong-namespace`, `weak-digest`, …
+    pub reasons: Vec<String>,
+}
+
+impl SignatureFacts {
+    /// The facts of a commit without a signature.
+    pub fn unsigned() -> Self {
+        Self::of(Format::None, Crypto::Unsigned)
+    }
+
+    /// Facts of which only format and crypto are known.
+    pub fn of(format: Format, crypto: Crypto) -> Self {
+        Self {
+            format,
+            crypto,
+            algo: None,
+            key_time: None,
+            time_basis: None,
+            key: None,
+            time: None,
+            emails: Vec::new(),
+            signer: None,
+            groups: Vec::new(),
+            forge: None,
+            forge_committer: None,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+/// Whom a good signature speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The author.
+    Author,
+    /// The committer only.
+    Committer,
+    /// Anybody of a group.
+    Group,
+    /// A forge.
+    Forge,
+    /// Nobody known.
+    None,
+}
+
+/// The ladder, best first (record.md). Its order is the order of trust: a smaller one is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Signed by the author's own key.
+    VerifiedAuthor,
+    /// Signed by the committer's key; the author is a claim.
+    VerifiedCommitter,
+    /// Signed by a forge, which says who the author is.
+    ForgeAttested,
+    /// Signed for a configured bot.
+    BotAttested,
+    /// Signed by somebody of a group.
+    GroupVerified,
+    /// A good signature of a key that does not speak for author or committer.
+    SignedUntrusted,
+    /// A good signature whose time is only claimed and decides.
+    ClaimedTimeOnly,
+    /// No signature.
+    Unsigned,
+    /// It cannot be told.
+    Unverifiable,
+    /// The signature is wrong.
+    Invalid,
+}
+
+impl Verdict {
+    /// Every verdict, best first.
+    pub const ALL: [Self; 10] = [
+        Self::VerifiedAuthor,
+        Self::VerifiedCommitter,
+        Self::ForgeAttested,
+        Self::BotAttested,
+        Self::GroupVerified,
+        Self::SignedUntrusted,
+        Self::ClaimedTimeOnly,
+        Self::Unsigned,
+        Self::Unverifiable,
+        Self::Invalid,
+    ];
+
+    /// The word used in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifiedAuthor => "verified-author",
+            Self::VerifiedCommitter => "verified-committer",
+            Self::ForgeAttested => "forge-attested",
+            Self::BotAttested => "bot-attested",
+            Self::GroupVerified => "group-verified",
+            Self::SignedUntrusted => "signed-untrusted",
+            Self::ClaimedTimeOnly => "claimed-time-only",
+            Self::Unsigned => "unsigned",
+            Self::Unverifiable => "unverifiable",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// The judgement on one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitVerdict {
+    /// The rung.
+    pub verdict: Verdict,
+    /// Whom the signature speaks for.
+    pub binding: Binding,
+    /// Why, as stable phrases: `uid-binding`, `identity-mismatch`, `unknown-key`, …
+    pub reasons: Vec<String>,
+}
+
+/// A document that may have contributed to a rendered object, with its own newest commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputAttribution {
+    /// Which document.
+    pub document: DocumentRef,
+    /// Its newest commit in meaning.
+    pub commit: Option<CommitId>,
+    /// That commit's verdict.
+    pub verdict: Verdict,
+}
+
+/// Who wrote one leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafAttribution {
+    /// Index into `Histories::commits`, where a commit is credited.
+    pub commit: Option<u32>,
+    /// The verdict for this leaf.
+    pub verdict: Verdict,
+}
+
+/// Who declared an object.
+#[derive(Clone, Debug)]
+pub struct Attribution {
+    /// The newest commit that changed its document in meaning. Absent where none is credited; `reasons` say why.
+    pub authored_by: Option<CommitId>,
+    /// The verdict on the object.
+    pub verdict: Verdict,
+    /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`.
+    pub reasons: Vec<String>,
+    /// The documents behind a rendered object; empty for plain files.
+    pub inputs: Vec<InputAttribution>,
+    /// One for each leaf of the declaration, in its order. Empty where the source is not versioned.
+    pub leaves: Box<[LeafAttribution]>,
+}
+
+/// All attributions of a scan.
+#[derive(Clone, Debug, Default)]
+pub struct Attributions {
+    /// One for each declaration, in its order; `None` where the source is not versioned.
+    pub declarations: Vec<Option<Attribution>>,
+    /// One for each commit of `Histories::commits`, in its order.
+    pub commits: Vec<CommitVerdict>,
+}

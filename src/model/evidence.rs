@@ -1,0 +1,96 @@
+//! What the nouns bring home: the cluster's answers and the history behind declarations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::attribution::SignatureFacts;
+use super::commit::{Commit, CommitId};
+use super::declaration::{DocumentRef, SourceId};
+use super::kind::Kind;
+use super::object::LiveObject;
+
+/// Which cluster was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterIdentity {
+    /// uid of the namespace `kube-system`, the customary identity of a cluster. Absent where it may not be read.
+    pub uid: Option<String>,
+    /// The name from the configuration, else the context's.
+    pub name: String,
+    /// `gitVersion` of the server. Absent in a plain dump.
+    pub version: Option<String>,
+    /// The server's clock at the first answer, or the time of the recording.
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// Which namespaces of a kind are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The kind as a whole.
+    All,
+    /// Only these namespaces.
+    Namespaces(BTreeSet<String>),
+}
+
+/// A kind to be listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The kind, at the version to read it at.
+    pub kind: Kind,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// One answer of the cluster: complete pages only, an interrupted page is asked for again.
+#[derive(Debug)]
+pub enum Page {
+    /// Objects of the listing with this index.
+    Objects(usize, Vec<LiveObject>),
+    /// The listing with this index starts again; what it brought before is void.
+    Restarted(usize),
+}
+
+/// How a listing ended in one namespace, or as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListingGap {
+    /// Index of the listing.
+    pub listing: usize,
+    /// The namespace that could not be listed; `None` for all of the listing.
+    pub namespace: Option<String>,
+    /// Why, as one stable phrase: `forbidden`, `not in the recording`, `timed out`.
+    pub reason: String,
+    /// The underlying error. Holds no secret value.
+    pub detail: Option<String>,
+}
+
+/// Who wrote a document or a leaf of it, by the history that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authored {
+    /// Index into [`Histories::commits`].
+    By(u32),
+    /// Older than the history that was fetched: no commit is credited.
+    BeforeHistory,
+    /// The history could not be read there.
+    Unreadable,
+}
+
+/// The history of one document.
+#[derive(Clone, Debug)]
+pub struct DocumentHistory {
+    /// The newest commit that changed the document in meaning.
+    pub document: Authored,
+    /// The newest commit that changed each leaf, in the order of `document::leaves` of the document at the tip.
+    pub leaves: Box<[Authored]>,
+}
+
+/// The histories behind all declarations. Documents of plain folders have none.
+#[derive(Clone, Debug, Default)]
+pub struct Histories {
+    /// Every commit that is credited, sorted by source and id.
+    pub commits: Vec<Commit>,
+    /// The histories.
+    pub documents: HashMap<DocumentRef, DocumentHistory>,
+}
+
+/// What each commit's signature says, by source and commit.
+pub type Signatures = BTreeMap<(SourceId, CommitId), SignatureFacts>;

@@ -1,0 +1,1 @@
+//! What the schema of a kind says: which lists are maps and by which keys.
