@@ -4,4 +4,5 @@ pub mod document;
 pub mod model;
 pub mod progress;
 pub mod secret;
+pub mod subprocess;
 pub mod yaml;
