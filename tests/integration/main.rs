@@ -8,3 +8,4 @@ mod harness;
 mod control_plane;
 mod proxy;
 mod repositories;
+mod sweeping;
