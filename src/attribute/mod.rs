@@ -34,7 +34,6 @@ fn judge(commit: &Commit, signatures: &Signatures) -> CommitVerdict {
 
 /// What is credited for something, with its reasons where nothing better is known.
 struct Credit<'a> {
-    commit: Option<u32>,
     id: Option<&'a CommitId>,
     verdict: Verdict,
     reasons: Vec<String>,
@@ -42,7 +41,7 @@ struct Credit<'a> {
 
 impl Credit<'_> {
     fn nobody(reason: &str) -> Self {
-        Self { commit: None, id: None, verdict: Verdict::Unverifiable, reasons: vec![reason.to_owned()] }
+        Self { id: None, verdict: Verdict::Unverifiable, reasons: vec![reason.to_owned()] }
     }
 }
 
@@ -88,18 +87,13 @@ impl<'a> Evidence<'a> {
     fn leaf(&self, histories: &[Option<&DocumentHistory>], leaf: &LeafOrigin) -> LeafAttribution {
         let history = leaf.input.and_then(|input| *histories.get(usize::from(input))?);
         let authored = history.and_then(|history| history.leaves.get(leaf.leaf as usize));
-        let credit = self.credit_of_leaf(authored.copied());
-        LeafAttribution { commit: credit.0, verdict: credit.1 }
-    }
-
-    /// Without the reasons: there may be millions of leaves.
-    fn credit_of_leaf(&self, authored: Option<Authored>) -> (Option<u32>, Verdict) {
+        let nobody = LeafAttribution { commit: None, verdict: Verdict::Unverifiable };
         match authored {
-            Some(Authored::By(index)) => match self.verdicts.get(index as usize) {
-                Some(verdict) => (Some(index), verdict.verdict),
-                None => (None, Verdict::Unverifiable),
-            },
-            Some(Authored::BeforeHistory | Authored::Unreadable) | None => (None, Verdict::Unverifiable),
+            Some(Authored::By(index)) => self
+                .verdicts
+                .get(*index as usize)
+                .map_or(nobody, |verdict| LeafAttribution { commit: Some(*index), verdict: verdict.verdict }),
+            Some(Authored::BeforeHistory | Authored::Unreadable) | None => nobody,
         }
     }
 
@@ -110,12 +104,7 @@ impl<'a> Evidence<'a> {
             Some(Authored::Unreadable) | None => return Credit::nobody("unreadable-history"),
         };
         match (self.histories.commits.get(index as usize), self.verdicts.get(index as usize)) {
-            (Some(commit), Some(verdict)) => Credit {
-                commit: Some(index),
-                id: Some(&commit.id),
-                verdict: verdict.verdict,
-                reasons: verdict.reasons.clone(),
-            },
+            (Some(commit), Some(verdict)) => Credit { id: Some(&commit.id), verdict: verdict.verdict, reasons: verdict.reasons.clone() },
             _ => Credit::nobody("unreadable-history"),
         }
     }

@@ -9,13 +9,13 @@ use crate::model::pattern;
 
 /// The verdict on a commit with these facts.
 pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
-    if facts.algo == Some(Algo::Weak) {
-        return without_binding(Verdict::Invalid, facts, "weak-algorithm");
-    }
+    let weak = facts.algo == Some(Algo::Weak);
     match facts.crypto {
         Crypto::Unsigned => CommitVerdict { verdict: Verdict::Unsigned, binding: Binding::None, reasons: Vec::new() },
         Crypto::Malformed => without_binding(Verdict::Invalid, facts, "malformed-signature"),
         Crypto::Bad => without_binding(Verdict::Invalid, facts, "bad-signature"),
+        // Whatever can be forged proves nothing, be it verified or refused by a library.
+        Crypto::Unsupported | Crypto::Good if weak => without_binding(Verdict::Invalid, facts, "weak-algorithm"),
         Crypto::UnknownKey => without_binding(Verdict::Unverifiable, facts, "unknown-key"),
         Crypto::Unsupported => without_binding(Verdict::Unverifiable, facts, "unsupported-format"),
         Crypto::Good => good(commit, facts),
@@ -40,6 +40,8 @@ fn good(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
     }
     let (limit, state) = match state(facts.key_time) {
         Ok(None) => return bound(commit, facts),
+        // No line of the allowed signers speaks for the key at that time.
+        Ok(Some((verdict, reason @ "outside-window"))) => return without_binding(verdict, facts, reason),
         Ok(Some(limit)) => limit,
         Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
     };

@@ -264,7 +264,9 @@ mod tests {
         assert!(error(&format!("alice@x.org valid-before=\"20261301Z\" {KEY}")).contains("20261301Z"));
         assert!(error(&format!("alice@x.org namespaces=\"git {KEY}")).contains("not closed"));
         assert!(error(&format!("a@b valid-after=\"20260201Z\",valid-before=\"20260101Z\" {KEY}")).contains("not later"));
-        assert!(error("alice@x.org ssh-ed25519 AAAA").contains("no public key") || error("alice@x.org ssh-ed25519 AAAA").contains("option"));
+        assert!(
+            error("alice@x.org ssh-ed25519 AAAA").contains("no public key") || error("alice@x.org ssh-ed25519 AAAA").contains("option")
+        );
     }
 
     proptest! {

@@ -134,8 +134,7 @@ impl Keyring {
             openpgp.extend(read_all(&purpose, Some(index), &forge.openpgp)?);
         }
         let ssh = read_all("ssh", None, &settings.ssh)?;
-        let files: Vec<_> =
-            openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
+        let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
         let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh)?, forges: settings.forges.clone() };
         openpgp.extend(ssh);
         Ok(Self { keys: Arc::new(keys), digest: digest(&openpgp) })

@@ -165,7 +165,9 @@ fn version_4(body: &[u8]) -> Option<SignaturePacket> {
 fn issuer(packet: &mut SignaturePacket, kind: u8, value: &[u8]) {
     match (kind, value) {
         (16, id) if id.len() == 8 && packet.key_id.is_none() => packet.key_id = Some(hex(id)),
-        (33, [4, fingerprint @ ..]) if fingerprint.len() == 20 && packet.fingerprint.is_none() => packet.fingerprint = Some(hex(fingerprint)),
+        (33, [4, fingerprint @ ..]) if fingerprint.len() == 20 && packet.fingerprint.is_none() => {
+            packet.fingerprint = Some(hex(fingerprint))
+        }
         _ => {}
     }
 }

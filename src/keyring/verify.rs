@@ -46,7 +46,14 @@ impl Keyring {
             now,
             progress: progress.clone(),
         });
-        let workers: Vec<_> = (0..threads).map(|_| tokio::task::spawn_blocking({ let work = Arc::clone(&work); move || work.run() })).collect();
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                tokio::task::spawn_blocking({
+                    let work = Arc::clone(&work);
+                    move || work.run()
+                })
+            })
+            .collect();
         let mut results: Vec<Result<SignatureFacts, String>> = vec![Err("the verifying thread broke off".to_owned()); count];
         for worker in workers {
             match worker.await {
@@ -145,10 +152,8 @@ impl Work {
         let Some(index) = key else { return facts };
         let key = &self.keys.ssh.keys[index];
         let lines = || entries.iter().map(|entry| &key.entries[*entry]);
-        let names: Vec<_> = lines()
-            .flat_map(|entry| entry.principals.iter())
-            .map(|principal| (mail::normal(principal), principal.as_str()))
-            .collect();
+        let names: Vec<_> =
+            lines().flat_map(|entry| entry.principals.iter()).map(|principal| (mail::normal(principal), principal.as_str())).collect();
         self.name(&mut facts, commit, KeyIndex::Ssh(index), &names);
         facts.groups = lines().filter_map(|entry| entry.group.clone()).collect();
         facts.groups.sort();

@@ -64,6 +64,6 @@ mod tests {
 
     #[test]
     fn many_stars_cost_no_more_than_the_product_of_the_lengths() {
-assert!(!list_matches(&"*a".repeat(2_000), &"a".repeat(1_999)));
+        assert!(!list_matches(&"*a".repeat(2_000), &"a".repeat(1_999)));
     }
 }
