@@ -12,6 +12,8 @@ pub mod evidence;
 pub mod finding;
 pub mod kind;
 pub mod object;
+pub mod pattern;
 pub mod scan;
 pub mod schema;
+pub mod signature;
 pub mod text;
