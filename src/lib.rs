@@ -3,8 +3,10 @@
 pub mod document;
 pub mod attribute;
 pub mod keyring;
+pub mod audit;
 pub mod model;
 pub mod progress;
+pub mod report;
 pub mod secret;
 pub mod subprocess;
 pub mod yaml;

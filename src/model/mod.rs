@@ -10,6 +10,8 @@ pub mod coverage;
 pub mod declaration;
 pub mod evidence;
 pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod kind;
 pub mod object;
 pub mod pattern;
