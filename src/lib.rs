@@ -3,3 +3,4 @@
 pub mod model;
 pub mod progress;
 pub mod secret;
+pub mod source;
