@@ -9,4 +9,5 @@ pub mod progress;
 pub mod report;
 pub mod secret;
 pub mod subprocess;
+pub mod source;
 pub mod yaml;
