@@ -4,6 +4,7 @@ pub mod attribute;
 pub mod audit;
 pub mod document;
 pub mod keyring;
+pub mod cluster;
 pub mod model;
 pub mod progress;
 pub mod report;
