@@ -12,6 +12,7 @@ use crate::progress::Progress;
 use crate::run::output::{self, Output};
 use crate::run::select::Selector;
 use crate::run::{self, Error, Options, Outcome, Screen};
+use crate::report::Format;
 use crate::{audit, report};
 
 /// Compares a live Kubernetes cluster with what Git declares, says who declared each field and how well that is proven, and
@@ -127,8 +128,8 @@ struct Blame {
     #[command(flatten)]
     cluster: ClusterArgs,
     /// terminal or json
-    #[arg(long, short, value_name = "FORMAT", default_value = "terminal")]
-    output: ListingFormat,
+    #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
+    output: &'static Format,
 }
 
 #[derive(Args)]
@@ -141,8 +142,8 @@ struct Compare {
     #[arg(long, short, value_name = "NAME")]
     namespace: Option<String>,
     /// terminal or json
-    #[arg(long, short, value_name = "FORMAT", default_value = "terminal")]
-    output: ListingFormat,
+    #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
+    output: &'static Format,
     /// From which severity on differences make the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOnArg,
@@ -218,12 +219,6 @@ struct ClusterArgs {
     timeout: Option<Duration>,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum ListingFormat {
-    Terminal,
-    Json,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum SchemaOf {
     Config,
@@ -264,6 +259,10 @@ impl SecretsArg {
             Self::Skip => SecretsMode::Skip,
         }
     }
+}
+
+fn format(id: &str) -> Result<&'static Format, String> {
+    Output::parse(id).map(|output| output.format)
 }
 
 /// `90s`, `15m`, `1h`, or seconds.
@@ -354,12 +353,11 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
         Command::Blame(blame) => {
             let selector = Selector::parse(&blame.object, blame.namespace)?;
             let options = blame.from.options(blame.cluster);
-            wait(run::blame::blame(options, &selector, blame.output == ListingFormat::Json, screen))
+            wait(run::blame::blame(options, &selector, blame.output, screen))
         }
         Command::Compare(compare) => {
-            let json = compare.output == ListingFormat::Json;
             let fail_on = compare.fail_on.setting();
-            run::compare::compare(&compare.declared, &compare.live, compare.namespace, fail_on, json, screen)
+            wait(run::compare::compare(&compare.declared, &compare.live, compare.namespace, fail_on, compare.output, screen))
         }
         Command::Report(report) => run::report::report(&report.record, &report.output, screen),
         Command::Capture(capture) => {
@@ -390,7 +388,7 @@ fn wait(command: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome
 fn explain(rule: Option<&str>) -> Result<Outcome, Error> {
     let text = match rule {
         None => audit::CHECKS.iter().map(|check| format!("{:<24} {:<8} {}\n", check.id, check.severity.as_str(), check.title)).collect(),
-        Some(rule) => audit::explain(rule).map_err(Error::Usage)?,
+        Some(rule) => audit::explain(rule).map_err(|unknown| Error::Usage(unknown.to_string()))?.to_string(),
     };
     print(text.as_bytes())
 }

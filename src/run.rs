@@ -21,7 +21,7 @@ use crate::keyring::{self, Keyring};
 use crate::model::finding::Severity;
 use crate::model::scan::Scan;
 use crate::progress::Progress;
-use crate::scan::{Policy, Readers, Run, Selection};
+use crate::scan::{Judged, Policy, Readers, Run, Selection};
 use crate::source::Sources;
 use crate::{report as encoding, scan as pipeline, store};
 
@@ -92,7 +92,7 @@ impl Error {
     /// The exit code's meaning.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::Scan(pipeline::Error::NoSuchObject(_)) => Outcome::Usage,
+            Self::Config(_) | Self::Usage(_) => Outcome::Usage,
             _ => Outcome::Failed,
         }
     }
@@ -202,13 +202,13 @@ impl Prepared {
     ///
     /// # Errors
     /// Where the scan cannot be trusted.
-    pub async fn scan(self, progress: &Progress) -> Result<(Scan, FailOn), Error> {
+    pub async fn scan(self, progress: &Progress) -> Result<(Judged, FailOn), Error> {
         let Self { mut readers, policy, run, fail_on, begun } = self;
         let declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
-        let mut scan = pipeline::judged(&readers, declared, &policy, run, progress).await?;
-        scan.finished = scan.started + begun.elapsed();
+        let mut judged = pipeline::judged(&readers, declared, &policy, run, progress).await;
+        judged.scan.finished = judged.scan.started + begun.elapsed();
         progress.finish();
-        Ok((scan, fail_on))
+        Ok((judged, fail_on))
     }
 }
 

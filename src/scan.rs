@@ -13,7 +13,6 @@ use crate::model::comparison::ObjectState;
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
-use crate::model::finding::Finding;
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
@@ -51,8 +50,6 @@ pub enum Selection {
     All,
     /// Those of some namespaces; the others are counted as excluded.
     Namespaces(BTreeSet<String>),
-    /// One object; nothing else is of interest.
-    Object(ObjectId),
 }
 
 impl Selection {
@@ -60,7 +57,6 @@ impl Selection {
         match self {
             Self::All => true,
             Self::Namespaces(namespaces) => id.namespace.as_ref().is_some_and(|namespace| namespaces.contains(namespace)),
-            Self::Object(object) => id == object,
         }
     }
 }
@@ -89,9 +85,6 @@ pub enum Error {
         /// What was being done.
         stage: &'static str,
     },
-    /// There is no such object.
-    #[error("{0}")]
-    NoSuchObject(String),
 }
 
 /// What Git declares, and what could not be told of it.
@@ -108,6 +101,14 @@ pub struct Declared {
     pub excluded: Vec<Excluded>,
     /// What could not be told.
     pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// What was found out, and the schemas that name its fields.
+pub struct Judged {
+    /// The scan.
+    pub scan: Scan,
+    /// The schemas of the kinds that were compared.
+    pub schemas: Schemas,
 }
 
 impl Run {
@@ -158,10 +159,8 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
 }
 
 /// The second half: compares what is declared with what is live, says who declared it, and judges.
-///
-/// # Errors
-/// None yet: what cannot be read from here on is not evaluated.
-pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Result<Scan, Error> {
+/// What cannot be read from here on is not evaluated; the scan goes on.
+pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
     let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
@@ -185,7 +184,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.sort();
     not_evaluated.dedup();
     let coverage = coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated);
-    let findings = findings(&audit::Facts {
+    let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         declarations: &declarations,
         comparisons: &compared.comparisons,
@@ -195,7 +194,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         not_evaluated: &not_evaluated,
     });
     let sources = trees.into_iter().map(|tree| Tree { files: BTreeMap::new(), ..tree }).collect();
-    Ok(Scan {
+    let scan = Scan {
         run: run.id,
         started: run.started,
         finished: run.started,
@@ -212,11 +211,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         findings,
         coverage,
         not_evaluated,
-    })
-}
-
-fn findings(facts: &audit::Facts<'_>) -> Vec<Finding> {
-    audit::findings(facts)
+    };
+    Judged { scan, schemas }
 }
 
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{Error, Screen};
-use crate::report::record::Record;
-use crate::report::{self, Format};
+use crate::report::{self, Format, Record};
 use crate::store;
 
 /// One `-o FORMAT[=FILE]`.
@@ -50,7 +49,7 @@ pub fn check(outputs: &[Output]) -> Result<(), Error> {
 ///
 /// # Errors
 /// The first failure, when all others are written.
-pub fn write(record: &Record, outputs: &[Output], screen: &Screen) -> Result<(), Error> {
+pub fn write(record: &Record<'_>, outputs: &[Output], screen: &Screen) -> Result<(), Error> {
     let mut first = Ok(());
     for output in outputs {
         let written = write_one(record, output, screen);
@@ -64,7 +63,7 @@ pub fn write(record: &Record, outputs: &[Output], screen: &Screen) -> Result<(),
     first
 }
 
-fn write_one(record: &Record, output: &Output, screen: &Screen) -> Result<(), Error> {
+fn write_one(record: &Record<'_>, output: &Output, screen: &Screen) -> Result<(), Error> {
     let style = screen.style();
     match &output.file {
         Some(file) => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::output::{self, Output};
 use super::{Error, Outcome, Screen};
-use crate::report::record::Record;
+use crate::report::Record;
 use crate::store;
 
 /// Reads a record and writes its encodings.
@@ -14,7 +14,7 @@ use crate::store;
 pub fn report(file: &Path, outputs: &[Output], screen: &Screen) -> Result<Outcome, Error> {
     output::check(outputs)?;
     let text = store::read(file)?;
-    let record: Record = Record::parse(&text).map_err(|error| Error::Report {
+    let record = Record::read(&text).map_err(|error| Error::Report {
         what: format!("{} is no record of kubewitness that this version can read", file.display()),
         source: error.into(),
     })?;
