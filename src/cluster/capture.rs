@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::failure::json_text;
 use super::listing::scope_names;
 use super::recording::{CONTENTS, KEY, OBJECTS, SCHEMAS, is_capture};
-use super::wire::{CAPTURE_FORMAT, Contents, RecordedGap, RecordedIdentity, RecordedKind, RecordedListing, RecordedSchema};
+use super::wire::{CAPTURE_FORMAT, Contents, RecordedGap, RecordedGroup, RecordedIdentity, RecordedKind, RecordedListing, RecordedSchema};
 use super::{Cluster, Error, files};
 use crate::model::coverage::NotEvaluated;
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
@@ -66,10 +66,12 @@ pub async fn capture(
     not_evaluated.extend(missing);
     let mut recorded = Vec::new();
     let mut captured = Captured { objects: 0, gaps: Vec::new(), not_evaluated };
+    let mut names = BTreeSet::new();
     for (index, listing) in listings.iter().enumerate() {
-        let (count, gaps) = writer.listing(cluster, index, listing).await?;
+        let file = file_name(&listing.kind, &mut names);
+        let (count, gaps) = writer.listing(cluster, &file, listing).await?;
         captured.objects += count;
-        recorded.push(recorded_listing(index, listing, &gaps));
+        recorded.push(recorded_listing(file, listing, &gaps));
         captured.gaps.extend(gaps.into_iter().map(|gap| ListingGap { listing: index, ..gap }));
     }
     writer.key(cluster.redactor().key())?;
@@ -98,14 +100,22 @@ fn beside(folder: &Path) -> Result<tempfile::TempDir, Error> {
     tempfile::Builder::new().prefix(".kubewitness-capture-").tempdir_in(parent).map_err(failed)
 }
 
-/// Moves the finished folder to its place; an older capture is moved away first, so that it is never half of each.
+/// Moves the finished folder to its place. An older capture is moved away first and comes back where that fails, so that it
+/// is never half of each.
 fn place(made: tempfile::TempDir, folder: &Path) -> Result<(), Error> {
     let failed = |source| Error::Write { path: folder.to_owned(), source };
-    let old = beside(folder)?;
-    if folder.exists() {
-        std::fs::rename(folder, old.path().join("old")).map_err(failed)?;
+    let aside = beside(folder)?;
+    let old = aside.path().join("old");
+    let replaces = folder.exists();
+    if replaces {
+        std::fs::rename(folder, &old).map_err(failed)?;
     }
-    std::fs::rename(made.path(), folder).map_err(failed)?;
+    if let Err(error) = std::fs::rename(made.path(), folder) {
+        if replaces {
+            std::fs::rename(&old, folder).map_err(failed)?;
+        }
+        return Err(failed(error));
+    }
     // It is no longer there to be removed.
     drop(made.keep());
     Ok(())
@@ -172,8 +182,8 @@ impl Writer {
     }
 
     /// Records one listing: objects go to an unsorted file as they come, and from there, sorted, to their list.
-    async fn listing(&self, cluster: &Cluster, index: usize, listing: &Listing) -> Result<(usize, Vec<ListingGap>), Error> {
-        let path = self.folder.join(OBJECTS).join(file_name(index, &listing.kind));
+    async fn listing(&self, cluster: &Cluster, file: &str, listing: &Listing) -> Result<(usize, Vec<ListingGap>), Error> {
+        let path = self.folder.join(OBJECTS).join(file);
         let failed = |source| Error::Write { path: path.clone(), source };
         let mut unsorted = BufWriter::new(tempfile::tempfile_in(&self.folder).map_err(failed)?);
         let mut places = Vec::new();
@@ -233,9 +243,12 @@ fn write_list(path: &Path, unsorted: &mut File, places: &[Place]) -> std::io::Re
     list.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
 }
 
-/// `apps_v1_Deployment.json`. The number keeps names apart that the file system, or we, would make equal.
-fn file_name(index: usize, kind: &Kind) -> String {
-    format!("{index:03}_{}_{}_{}.json", file_word(&kind.group), file_word(&kind.version), file_word(&kind.kind))
+/// `apps_v1_Deployment.json`, with a number where the file system, or we, would make two names equal.
+fn file_name(kind: &Kind, taken: &mut BTreeSet<String>) -> String {
+    let name = format!("{}_{}_{}", file_word(&kind.group), file_word(&kind.version), file_word(&kind.kind));
+    let numbered = |number: usize| if number == 1 { format!("{name}.json") } else { format!("{name}_{number}.json") };
+    let free = (1..).map(numbered).find(|name| taken.insert(name.to_lowercase()));
+    free.expect("numbers do not end")
 }
 
 fn file_word(word: &str) -> String {
@@ -243,14 +256,14 @@ fn file_word(word: &str) -> String {
     if word.is_empty() { "core".to_owned() } else { word.chars().take(80).map(safe).collect() }
 }
 
-fn recorded_listing(index: usize, listing: &Listing, gaps: &[ListingGap]) -> RecordedListing {
-    let gap = |gap: &ListingGap| RecordedGap { name: gap.namespace.clone(), reason: gap.reason.clone(), detail: gap.detail.clone() };
+fn recorded_listing(file: String, listing: &Listing, gaps: &[ListingGap]) -> RecordedListing {
+    let gap = |gap: &ListingGap| RecordedGap { namespace: gap.namespace.clone(), reason: gap.reason.clone(), detail: gap.detail.clone() };
     RecordedListing {
         group: listing.kind.group.clone(),
         version: listing.kind.version.clone(),
         kind: listing.kind.kind.clone(),
         namespaces: scope_names(&listing.scope).filter(|_| listing.kind.namespaced).cloned(),
-        file: file_name(index, &listing.kind),
+        file,
         gaps: gaps.iter().map(gap).collect(),
     }
 }
@@ -262,8 +275,9 @@ fn contents(
     schemas: Vec<RecordedSchema>,
     time: DateTime<Utc>,
 ) -> Contents {
-    let unknown = |(group, why): &(String, NotEvaluated)| RecordedGap {
-        name: Some(group.clone()),
+    let unknown = |(group, why): &(String, NotEvaluated)| RecordedGroup {
+        group: group.clone(),
+        subject: why.subject.clone(),
         reason: why.reason.clone(),
         detail: why.detail.clone(),
     };
@@ -290,5 +304,32 @@ fn recorded_kind(kind: &Kind) -> RecordedKind {
         namespaced: kind.namespaced,
         verbs: kind.verbs.clone(),
         preferred: kind.preferred,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{file_name, file_word};
+    use crate::model::kind::Kind;
+
+    #[test]
+    fn file_names_stay_in_their_folder_and_apart() {
+        assert_eq!(file_word("../../etc"), "..-..-etc");
+        let kind = |name: &str| Kind {
+            group: "a.io".into(),
+            version: "v1".into(),
+            kind: name.into(),
+            plural: "boxes".into(),
+            singular: "box".into(),
+            short_names: Vec::new(),
+            namespaced: true,
+            verbs: Vec::new(),
+            preferred: true,
+        };
+        let mut taken = BTreeSet::new();
+        let names = ["Box", "BOX", "B/x"].map(|name| file_name(&kind(name), &mut taken));
+        assert_eq!(names, ["a.io_v1_Box.json", "a.io_v1_BOX_2.json", "a.io_v1_B-x.json"]);
     }
 }

@@ -150,11 +150,14 @@ impl Client {
     }
 
     /// Hands a body on, part by part, until it ends or `take` has enough.
-    async fn receive(&self, mut body: Body, mut take: impl AsyncFnMut(Vec<u8>) -> bool) -> Result<(), Failure> {
+    async fn receive(&self, body: Body, take: impl AsyncFnMut(Vec<u8>) -> bool) -> Result<(), Failure> {
         let slowest = self.limit.saturating_mul(SLOWEST);
-        let begun = tokio::time::Instant::now();
+        timeout(slowest, self.receive_parts(body, take)).await.unwrap_or_else(|_| Err(Failure::timed_out(slowest)))
+    }
+
+    async fn receive_parts(&self, mut body: Body, mut take: impl AsyncFnMut(Vec<u8>) -> bool) -> Result<(), Failure> {
         loop {
-            // A fresh limit for each part: while somebody compares a page, nobody waits here.
+            // A fresh limit for each part, so that the time in which somebody compares a page is not the server's.
             let Ok(frame) = timeout(self.limit, body.frame()).await else { return Err(Failure::timed_out(self.limit)) };
             match frame {
                 None => return Ok(()),
@@ -165,9 +168,6 @@ impl Client {
                         return Ok(());
                     }
                 }
-            }
-            if begun.elapsed() > slowest {
-                return Err(Failure::timed_out(slowest));
             }
         }
     }

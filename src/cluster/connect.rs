@@ -34,7 +34,11 @@ async fn config(settings: &Settings) -> Result<(Config, String), Error> {
     let Some(kubeconfig) = kubeconfig else { return in_cluster(settings) };
     let context = settings.context.clone().or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
     let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| kubeconfig_error(&error))?;
+    let names_a_proxy = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref()).any(|cluster| cluster.proxy_url.is_some());
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| kubeconfig_error(&error))?;
+    if !names_a_proxy && needs_no_proxy(config.cluster_url.host().unwrap_or_default()) {
+        config.proxy_url = None;
+    }
     Ok((config, context))
 }
 
@@ -55,6 +59,24 @@ fn in_cluster(settings: &Settings) -> Result<(Config, String), Error> {
     Ok((config, IN_CLUSTER.to_owned()))
 }
 
+/// Whether the environment exempts a host from its proxy, as Go and so kubectl read it: what is local always, and what
+/// `NO_PROXY` names. Without its proxy features kube takes the proxy and not the exemption.
+fn needs_no_proxy(host: &str) -> bool {
+    let exempt = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+    is_exempt(host, &exempt)
+}
+
+fn is_exempt(host: &str, exempt: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_local = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let names = |entry: &str| match entry.strip_prefix('.') {
+        _ if entry == "*" => true,
+        Some(_) => bare.ends_with(entry),
+        None => bare == entry || bare.strip_suffix(entry).is_some_and(|rest| rest.ends_with('.')),
+    };
+    is_local || exempt.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(names)
+}
+
 /// Parse errors quote the file, tokens included, so their text is not used.
 fn kubeconfig_error(error: &KubeconfigError) -> Error {
     let text = match error {
@@ -71,6 +93,26 @@ fn kubeconfig_error(error: &KubeconfigError) -> Error {
 fn client_text(error: &kube::Error) -> String {
     match error {
         kube::Error::Auth(auth) => auth_text(auth),
+        // Their texts hold the address of the proxy, and that may hold a password.
+        kube::Error::ProxyProtocolDisabled { .. } | kube::Error::ProxyProtocolUnsupported { .. } => {
+            "the kubeconfig or HTTPS_PROXY names a proxy, and this program cannot reach a cluster through one".to_owned()
+        }
         other => format!("no client can be made of the kubeconfig: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_exempt;
+
+    #[test]
+    fn what_is_local_or_named_needs_no_proxy() {
+        for host in ["localhost", "127.0.0.1", "[::1]", "api.corp.example", "corp.example"] {
+            assert!(is_exempt(host, "10.0.0.0/8, corp.example"), "{host}");
+        }
+        assert!(is_exempt("api.corp.example", ".corp.example") && !is_exempt("corp.example", ".corp.example"));
+        assert!(!is_exempt("notcorp.example", "corp.example"));
+        assert!(!is_exempt("8.8.8.8", ""));
+        assert!(is_exempt("8.8.8.8", "*"));
     }
 }

@@ -2,12 +2,10 @@
 //!
 //! A group whose backend does not answer is told as unknown. kube's own discovery drops that, and the group would look empty.
 
-use serde::de::DeserializeOwned;
-
 use super::client::{Client, JSON};
 use super::failure::{Failure, json_text};
 use super::listing::escaped;
-use super::wire::{CoreVersions, Discovery, GroupList, PlainResource, ResourceList, Typed};
+use super::wire::{CoreVersions, Discovery, GroupList, PlainResource, ResourceList, Typed, Wire};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::kind::{Kind, Kinds};
 
@@ -86,7 +84,7 @@ async fn groups_at(client: &Client, path: &str, plain: fn(&[u8]) -> Result<Vec<G
     aggregated(&body)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+fn parse<T: Wire>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| Failure::malformed(format!("discovery {}", json_text(&error))))
 }
 

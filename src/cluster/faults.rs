@@ -224,8 +224,8 @@ async fn a_listing_that_expires_twice_is_a_gap() {
     let gone = Reply::Status(410, "", String::new());
     let fake = Fake::start(&[
         (FIRST, &[Reply::Json(list("ConfigMap", "t/1", &["a"]))]),
-        (SECOND, &[gone.clone()]),
-        ("/api/v1/configmaps", &[gone]),
+        (SECOND, std::slice::from_ref(&gone)),
+        ("/api/v1/configmaps", std::slice::from_ref(&gone)),
     ]);
     let (told, gaps) = read(&fake.cluster(), &[all("ConfigMap")]).await;
     assert_eq!(told, ["+a", "restart"]);
@@ -233,9 +233,18 @@ async fn a_listing_that_expires_twice_is_a_gap() {
 }
 
 #[tokio::test]
+async fn after_a_large_page_the_next_is_shorter() {
+    let large = format!(r#"{{"metadata":{{"name":"a","namespace":"shop"}},"data":{{"a":"{}"}}}}"#, "x".repeat(33 * 1024 * 1024));
+    let page = format!(r#"{{"kind":"ConfigMapList","apiVersion":"v1","metadata":{{"continue":"t"}},"items":[{large}]}}"#);
+    let second = "/api/v1/configmaps?limit=50&continue=t";
+    let fake = Fake::start(&[(FIRST, &[Reply::Json(page)]), (second, &[Reply::Json(list("ConfigMap", "", &["b"]))])]);
+    assert_eq!(read(&fake.cluster(), &[all("ConfigMap")]).await, (vec!["+a".to_owned(), "+b".to_owned()], Vec::new()));
+}
+
+#[tokio::test]
 async fn a_list_that_goes_in_circles_ends() {
     let page = Reply::Json(list("ConfigMap", "t/1", &["a"]));
-    let fake = Fake::start(&[(FIRST, &[page.clone()]), (SECOND, &[page])]);
+    let fake = Fake::start(&[(FIRST, std::slice::from_ref(&page)), (SECOND, std::slice::from_ref(&page))]);
     assert_eq!(reasons(&read(&fake.cluster(), &[all("ConfigMap")]).await.1), [(None, "malformed answer")]);
 }
 
@@ -349,7 +358,7 @@ async fn plain_discovery_is_followed_group_by_group() {
 async fn the_identity_tells_what_it_could_not_read_and_fails_where_nobody_is_let_in() {
     let version = json(r#"{"gitVersion":"v1.36.3"}"#);
     let namespace = "/api/v1/namespaces/kube-system";
-    let fake = Fake::start(&[("/version", &[version.clone()]), (namespace, &[Reply::Status(403, "", String::new())])]);
+    let fake = Fake::start(&[("/version", std::slice::from_ref(&version)), (namespace, &[Reply::Status(403, "", String::new())])]);
     let (identity, missing) = fake.cluster().identity().await.unwrap();
     assert_eq!((identity.uid, identity.version.as_deref()), (None, Some("v1.36.3")));
     assert_eq!(identity.time.unwrap().to_rfc3339(), "2026-11-21T03:44:35+00:00");

@@ -4,13 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::Error;
 use super::client::read_limited_list;
 use super::failure::json_text;
-use super::wire::Envelope;
+use super::wire::{Envelope, Wire};
 
 /// Tables of contents, schemas and single objects.
 const LONGEST: u64 = 128 * 1024 * 1024;
@@ -38,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// A file as one JSON document.
-pub(super) fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+pub(super) fn parse<T: Wire>(path: &Path) -> Result<T, Error> {
     serde_json::from_slice(&read(path)?).map_err(|error| wrong(path, json_text(&error)))
 }
 

@@ -18,6 +18,10 @@ use crate::secret::Redactor;
 
 /// Objects of one page; what kubectl asks for, too.
 const PAGE_SIZE: usize = 500;
+/// What a page may hold before the next ones are asked to be shorter, in bytes of wanted objects.
+const LARGE_PAGE: usize = 32 * 1024 * 1024;
+/// Objects of a page after a large one.
+const SHORT_PAGE_SIZE: usize = 50;
 /// A server that never ends a list is not believed: 50 million objects.
 const MOST_PAGES: usize = 100_000;
 
@@ -33,9 +37,20 @@ pub(super) struct Lists<'a> {
 /// How a listing is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Paging {
-    Paged,
+    /// So many at a time.
+    Paged(usize),
     /// As one answer, which cannot expire on the way.
     Whole,
+}
+
+/// A complete page.
+struct Read {
+    envelope: Envelope,
+    /// Those that are wanted.
+    objects: Vec<LiveObject>,
+    /// Their length in the answer.
+    bytes: usize,
+    broken: Broken,
 }
 
 /// The continue token of a listing expired.
@@ -61,7 +76,7 @@ impl Lists<'_> {
     }
 
     async fn listing(&self, index: usize, listing: &Listing) -> Vec<ListingGap> {
-        if let Ok(gaps) = self.attempt(index, listing, Paging::Paged).await {
+        if let Ok(gaps) = self.attempt(index, listing, Paging::Paged(PAGE_SIZE)).await {
             return gaps;
         }
         self.deliver(Page::Restarted(index));
@@ -84,7 +99,7 @@ impl Lists<'_> {
     }
 
     /// Reads one list to its end; returns why it is not whole, if it is not.
-    async fn namespace(&self, index: usize, kind: &Kind, namespace: Option<&str>, paging: Paging) -> Result<Option<Failure>, Expired> {
+    async fn namespace(&self, index: usize, kind: &Kind, namespace: Option<&str>, mut paging: Paging) -> Result<Option<Failure>, Expired> {
         if namespace.is_some_and(|namespace| !is_namespace_name(namespace)) {
             return Ok(Some(Failure::malformed("no namespace can have this name")));
         }
@@ -92,12 +107,15 @@ impl Lists<'_> {
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let path = path(kind, namespace, paging, token.as_deref());
-            let (envelope, objects, found) = match self.page(&path, kind, namespace).await {
+            let Read { envelope, objects, bytes, broken: found } = match self.page(&path, kind, namespace).await {
                 Ok(page) => page,
                 Err(failure) if failure.reason == EXPIRED && token.is_some() => return Err(Expired),
                 Err(failure) => return Ok(Some(failure)),
             };
             broken.add(found);
+            if bytes > LARGE_PAGE && paging != Paging::Whole {
+                paging = Paging::Paged(SHORT_PAGE_SIZE);
+            }
             if !objects.is_empty() {
                 self.deliver(Page::Objects(index, objects));
             }
@@ -111,23 +129,28 @@ impl Lists<'_> {
     }
 
     /// One complete page, repeated while that may help.
-    async fn page(&self, path: &str, kind: &Kind, namespace: Option<&str>) -> Result<(Envelope, Vec<LiveObject>, Broken), Failure> {
+    async fn page(&self, path: &str, kind: &Kind, namespace: Option<&str>) -> Result<Read, Failure> {
         let mut tries = self.client.tries();
         loop {
             let mut objects = Vec::new();
             let mut broken = Broken::default();
             let mut count = 0_usize;
+            let mut bytes = 0;
             let listed = self.client.list_once(path, |item| {
                 count += 1;
                 match self.object(&item, kind, namespace) {
-                    Ok(object) => objects.extend(object),
+                    Ok(None) => {}
+                    Ok(Some(object)) => {
+                        bytes += item.get().len();
+                        objects.push(object);
+                    }
                     Err(why) => broken.add(Broken { count: 1, first: Some(format!("item {count} {why}")) }),
                 }
             });
             match listed.await.and_then(|envelope| checked(envelope, kind)) {
                 Ok(envelope) => {
                     self.progress.tell(|| format!("reading {}", kind.plural));
-                    return Ok(tries.succeeded((envelope, objects, broken)));
+                    return Ok(tries.succeeded(Read { envelope, objects, bytes, broken }));
                 }
                 Err(failure) => tries.pause(failure).await?,
             }
@@ -207,17 +230,13 @@ fn path(kind: &Kind, namespace: Option<&str>, paging: Paging, token: Option<&str
         path.push('/');
         path.push_str(&escaped(segment));
     }
-    if paging == Paging::Paged {
-        path.push_str(&format!("?limit={PAGE_SIZE}"));
-        if let Some(token) = token {
-            path.push_str("&continue=");
-            path.push_str(&escaped(token));
-        }
-    } else if let Some(token) = token {
-        path.push_str("?continue=");
-        path.push_str(&escaped(token));
-    }
-    path
+    let limit = match paging {
+        Paging::Paged(size) => Some(format!("limit={size}")),
+        Paging::Whole => None,
+    };
+    let token = token.map(|token| format!("continue={}", escaped(token)));
+    let query: Vec<String> = limit.into_iter().chain(token).collect();
+    if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.

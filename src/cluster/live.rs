@@ -8,7 +8,7 @@ use super::Error;
 use super::client::{Client, JSON};
 use super::failure::{CONNECTION_CUT, Failure, TIMED_OUT, UNAUTHORIZED, json_text};
 use super::listing::Lists;
-use super::wire::{Identified, Version};
+use super::wire::{Identified, Version, Wire};
 use super::{discovery, openapi};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
@@ -47,7 +47,7 @@ impl Live {
     }
 
     /// One fact of the identity. Where nobody answers or lets us in, nothing else will come either.
-    async fn fact<T: serde::de::DeserializeOwned>(
+    async fn fact<T: Wire>(
         &self,
         subject: &str,
         path: &str,

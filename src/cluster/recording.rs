@@ -15,7 +15,7 @@ use super::listing::{Broken, scope_names};
 use super::live::{UID, VERSION};
 use super::object;
 use super::openapi::not_had;
-use super::wire::{CAPTURE_FORMAT, Contents, RecordedKind, RecordedListing};
+use super::wire::{CAPTURE_FORMAT, Contents, RecordedGap, RecordedGroup, RecordedKind, RecordedListing};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::{Kind, Kinds};
@@ -85,10 +85,9 @@ impl Recording {
     pub(super) fn kinds(&self) -> Kinds {
         let mut all: Vec<Kind> = self.contents.kinds.iter().map(kind).collect();
         all.sort();
-        let unknown = |gap: &super::wire::RecordedGap| {
-            let group = gap.name.clone().unwrap_or_default();
-            let told = NotEvaluated::new(Stage::Read, format!("kinds of {group}"), &gap.reason);
-            (group, NotEvaluated { detail: gap.detail.clone(), ..told })
+        let unknown = |recorded: &RecordedGroup| {
+            let told = NotEvaluated::new(Stage::Read, &recorded.subject, &recorded.reason);
+            (recorded.group.clone(), NotEvaluated { detail: recorded.detail.clone(), ..told })
         };
         Kinds { all, unknown_groups: self.contents.unknown_groups.iter().map(unknown).collect(), complete: true }
     }
@@ -231,7 +230,7 @@ fn hole(recorded: &RecordedListing, namespace: Option<&String>) -> Option<Option
     if !listed {
         return Some(None);
     }
-    let of_it = |gap: &&super::wire::RecordedGap| gap.name.is_none() || gap.name.as_ref() == namespace || namespace.is_none();
+    let of_it = |gap: &&RecordedGap| gap.namespace.is_none() || gap.namespace.as_ref() == namespace || namespace.is_none();
     recorded.gaps.iter().find(of_it).map(|gap| Some(format!("it could not be recorded: {}", gap.reason)))
 }
 

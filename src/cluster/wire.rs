@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
+/// A type that an answer or a file can be parsed to.
+pub(super) use serde::de::DeserializeOwned as Wire;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -324,7 +326,7 @@ pub(super) struct Contents {
     pub(super) time: DateTime<Utc>,
     pub(super) cluster: RecordedIdentity,
     pub(super) kinds: Vec<RecordedKind>,
-    pub(super) unknown_groups: Vec<RecordedGap>,
+    pub(super) unknown_groups: Vec<RecordedGroup>,
     pub(super) listings: Vec<RecordedListing>,
     pub(super) schemas: Vec<RecordedSchema>,
 }
@@ -388,12 +390,22 @@ pub(super) struct RecordedKind {
     pub(super) preferred: bool,
 }
 
-/// A group, or a namespace of a listing, that could not be read.
-#[derive(Clone, Serialize, Deserialize)]
+/// A group whose kinds could not be learned.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RecordedGroup {
+    pub(super) group: String,
+    pub(super) subject: String,
+    pub(super) reason: String,
+    pub(super) detail: Option<String>,
+}
+
+/// A listing that could not be read, as a whole or in one namespace.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RecordedGap {
-    /// The group or the namespace; absent for all of a listing.
-    pub(super) name: Option<String>,
+    /// Absent for all of the listing.
+    pub(super) namespace: Option<String>,
     pub(super) reason: String,
     pub(super) detail: Option<String>,
 }
