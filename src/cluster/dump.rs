@@ -1,4 +1,4 @@
-//! What `kubectl get -o json` printed: objects, and nothing about what else there was.
+//! What `kubectl get -o json` or `-o yaml` printed: objects, and nothing about what else there was.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,11 +13,13 @@ use super::object::{self, split_api_version};
 use super::openapi::not_had;
 use super::recording::{PAGE_SIZE, is_in_scope, not_recorded};
 use super::wire::{Envelope, Head};
+use crate::document;
 use crate::model::coverage::NotEvaluated;
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::object::ObjectId;
 use crate::secret::Redactor;
+use crate::yaml::Dialect;
 
 const NOT_WHOLE: &str = "a plain dump does not say what it holds whole";
 
@@ -42,6 +44,8 @@ enum Shape {
     List(Option<Gvk>),
     /// One object.
     Object,
+    /// The objects of a YAML file, which has no form that could be read in parts.
+    Yaml(Vec<Box<RawValue>>),
 }
 
 impl std::fmt::Debug for Dump {
@@ -52,9 +56,9 @@ impl std::fmt::Debug for Dump {
 
 impl Dump {
     pub(super) fn open(path: &Path, name: Option<String>) -> Result<Self, Error> {
-        let paths = if path.is_dir() { files::json_files(path)? } else { vec![path.to_owned()] };
+        let paths = if path.is_dir() { files::object_files(path)? } else { vec![path.to_owned()] };
         if paths.is_empty() {
-            return Err(files::wrong(path, "holds no .json file"));
+            return Err(files::wrong(path, "holds no .json or .yaml file"));
         }
         let mut seen = BTreeMap::new();
         let mut opened = Vec::new();
@@ -146,12 +150,12 @@ impl File {
     fn default(&self) -> Option<&Gvk> {
         match &self.shape {
             Shape::List(default) => default.as_ref(),
-            Shape::Object => None,
+            Shape::Object | Shape::Yaml(_) => None,
         }
     }
 
     fn each_item(&self, visit: &mut dyn FnMut(Head, Box<RawValue>)) -> Result<(), Error> {
-        match self.shape {
+        match &self.shape {
             Shape::List(_) => drop(files::each_item(&self.path, &mut |item| {
                 // Files were looked at when they were opened; what changed since is no list of objects any more.
                 if let Ok(head) = object::head(&item) {
@@ -162,6 +166,12 @@ impl File {
                 let item: Box<RawValue> = files::parse(&self.path)?;
                 let head = object::head(&item).map_err(|why| files::wrong(&self.path, why))?;
                 visit(head, item);
+            }
+            Shape::Yaml(items) => {
+                for item in items {
+                    let head = object::head(item).map_err(|why| files::wrong(&self.path, why))?;
+                    visit(head, item.clone());
+                }
             }
         }
         Ok(())
@@ -177,6 +187,9 @@ fn gvk(head: &Head, default: Option<&Gvk>) -> Option<Gvk> {
 
 /// Learns the shape of a file and the kinds in it, with whether they have namespaces.
 fn look_at(path: &Path, seen: &mut BTreeMap<Gvk, bool>) -> Result<Shape, Error> {
+    if files::is_yaml(path) {
+        return look_at_yaml(path, seen);
+    }
     let mut count = 0_usize;
     let mut broken = None;
     let mut nameless = Vec::new();
@@ -210,6 +223,19 @@ fn look_at(path: &Path, seen: &mut BTreeMap<Gvk, bool>) -> Result<Shape, Error> 
         nameless.into_iter().for_each(|namespaced| add(kind.clone(), namespaced));
     }
     Ok(Shape::List(default))
+}
+
+fn look_at_yaml(path: &Path, seen: &mut BTreeMap<Gvk, bool>) -> Result<Shape, Error> {
+    let mut items = Vec::new();
+    for document in document::documents(&files::read(path)?, Dialect::Raw) {
+        let document = document.map_err(|error| files::wrong(path, format!("line {}: {}", error.line, error.message)))?;
+        let item = serde_json::value::to_raw_value(&document.value).map_err(|error| files::wrong(path, json_text(&error)))?;
+        let head = object::head(&item).map_err(|why| files::wrong(path, format!("line {}: {why}", document.line)))?;
+        let own = gvk(&head, None).ok_or_else(|| files::wrong(path, format!("line {}: is no object", document.line)))?;
+        *seen.entry(own).or_default() |= has_namespace(&head);
+        items.push(item);
+    }
+    Ok(Shape::Yaml(items))
 }
 
 fn has_namespace(head: &Head) -> bool {
@@ -299,6 +325,16 @@ mod tests {
         assert!(is_digest(&objects[2].1.manifest.value()["data"]["p"]));
         assert_eq!(gaps.len(), 4);
         assert!(gaps.iter().all(|gap| gap.reason == "not in the recording" && gap.namespace.is_none()));
+    }
+
+    #[tokio::test]
+    async fn yaml_is_read_like_json() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}\n";
+        write(folder.path(), &[("a.yaml", list), ("b.yml", "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n")]);
+        let kinds = Cluster::open(folder.path(), None).unwrap().kinds().await.unwrap();
+        let told: Vec<_> = kinds.all.iter().map(|kind| (kind.kind.as_str(), kind.namespaced)).collect();
+        assert_eq!(told, [("ConfigMap", true), ("Node", false)]);
     }
 
     #[test]

@@ -50,8 +50,13 @@ pub(super) fn each_item(path: &Path, item: &mut dyn FnMut(Box<RawValue>)) -> Res
     read.map_err(|error| wrong(path, json_text(&error)))
 }
 
-/// Every `.json` file below a folder, sorted; hidden ones and links are left out.
-pub(super) fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Whether a file is named as YAML.
+pub(super) fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Every JSON or YAML file below a folder, sorted; hidden ones and links are left out.
+pub(super) fn object_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let unreadable = |source| Error::Read { path: folder.to_owned(), source };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -62,8 +67,8 @@ pub(super) fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             continue;
         }
         if kind.is_dir() {
-            found.append(&mut json_files(&path)?);
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+            found.append(&mut object_files(&path)?);
+        } else if kind.is_file() && (is_yaml(&path) || path.extension().is_some_and(|extension| extension == "json")) {
             found.push(path);
         }
     }
