@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod audit;
+pub mod compare;
 pub mod document;
 pub mod keyring;
 pub mod cluster;
