@@ -1,5 +1,6 @@
 //! What a person is told about.
 
+use super::commit::CommitId;
 use super::object::{FieldPath, ObjectId, Pointer};
 
 /// How bad a finding is. Ordered: `Note < Warning < Error`.
@@ -39,6 +40,8 @@ pub struct Finding {
     pub field: Option<FieldPath>,
     /// Its place.
     pub pointer: Option<Pointer>,
+    /// The commit concerned, where no object is.
+    pub commit: Option<CommitId>,
     /// One sentence that names both sides. Holds no secret value.
     pub message: String,
 }

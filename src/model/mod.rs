@@ -10,8 +10,12 @@ pub mod coverage;
 pub mod declaration;
 pub mod evidence;
 pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod kind;
 pub mod object;
+pub mod pattern;
 pub mod scan;
 pub mod schema;
+pub mod signature;
 pub mod text;

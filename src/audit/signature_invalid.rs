@@ -1,0 +1,30 @@
+//! A commit has a wrong signature.
+
+use super::check::{Check, Explanation, Facts};
+use super::commits::{self, Credited};
+use super::sentence::reasons;
+use crate::model::attribution::Verdict;
+use crate::model::finding::{Finding, Severity};
+
+pub(super) const CHECK: Check = Check {
+    id: "signature-invalid",
+    title: "A commit has a wrong signature",
+    severity: Severity::Error,
+    criteria: "Every signature on a credited commit is sound.",
+    explanation: Explanation {
+        meaning: "The commit carries a signature that does not belong to it, is malformed or too weak to count, or was made by a key that was revoked or had expired. This is not a missing signature.",
+        importance: "Somebody altered a signed commit, signed with a lost key, or made something that only looks signed.",
+        remedy: "Look at the commit with `git show --show-signature`, and ask its author. Do not trust what it declares until you know.",
+    },
+    run,
+};
+
+fn run(facts: &Facts<'_>) -> Vec<Finding> {
+    commits::findings(&CHECK, facts, sentence)
+}
+
+fn sentence(credited: &Credited<'_>) -> Option<String> {
+    let Credited { verdict, .. } = credited;
+    (verdict.verdict == Verdict::Invalid)
+        .then(|| format!("carries a signature that is wrong{}, by {}", reasons(&verdict.reasons), credited.signer()))
+}

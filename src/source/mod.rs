@@ -1,0 +1,12 @@
+//! Sources.
+mod commit;
+mod credentials;
+mod error;
+mod git;
+mod listing;
+mod location;
+mod meter;
+mod reference;
+mod remote;
+mod tree;
+mod worktree;
