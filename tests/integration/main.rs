@@ -6,6 +6,7 @@
 mod harness;
 
 mod control_plane;
+mod deploy;
 mod proxy;
 mod repositories;
 mod sweeping;
