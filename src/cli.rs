@@ -445,7 +445,13 @@ fn screen(common: &Common, is_cron: bool) -> Screen {
         color: is_colored(common.color, is_terminal),
         quiet: common.quiet,
         progress: if shows_progress { Progress::terminal() } else { Progress::silent() },
+        tell: note,
     }
+}
+
+#[expect(clippy::print_stderr, reason = "what was done is told beside the results, not among them")]
+fn note(text: &str) {
+    eprintln!("{}", readable(text));
 }
 
 /// What went wrong, then why, cause by cause.

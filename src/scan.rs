@@ -272,7 +272,7 @@ fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
 }
 
 /// The balance: what was not judged counts only where it is an object of the population.
-fn coverage(
+pub fn coverage(
     comparisons: &[crate::model::comparison::Comparison],
     rendered: Vec<Excluded>,
     compared: Vec<Excluded>,
