@@ -3,6 +3,7 @@
 pub mod document;
 pub mod model;
 pub mod progress;
+pub mod render;
 pub mod secret;
 pub mod subprocess;
 pub mod yaml;
