@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod model;
 pub mod progress;
 pub mod report;
+pub mod render;
 pub mod secret;
 pub mod source;
 pub mod subprocess;
