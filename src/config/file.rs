@@ -231,7 +231,6 @@ impl Source {
             reference: self.reference.clone(),
             path: self.path.clone().unwrap_or_default(),
             credentials: self.credentials.clone().map(Credentials::settings).unwrap_or_default(),
-            dialect: crate::yaml::Dialect::Raw,
         }
     }
 }

@@ -6,8 +6,8 @@ use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare};
 use crate::compare;
 use crate::config::FailOn;
 use crate::model::declaration::Declaration;
-use crate::report::blame::Blame;
 use crate::report::Format;
+use crate::report::blame::Blame;
 use crate::scan::{self as pipeline, Judged};
 
 /// Blames and says how it ended: clean, or partial where something could not be told.

@@ -27,8 +27,10 @@ pub async fn capture(options: Options, folder: &Path, screen: &Screen) -> Result
     let cluster = open_cluster(&config.cluster, None, &screen.progress).await?;
     let kinds = cluster.kinds().await?;
     let listings = listings(&kinds, &namespaces, skip_secrets);
-    let schemas: BTreeSet<(String, String)> = listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
-    let captured = cluster::capture(&cluster, &listings, &kinds, &schemas, folder, whole_seconds(Utc::now())).await.map_err(Error::Cluster)?;
+    let schemas: BTreeSet<(String, String)> =
+        listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
+    let captured =
+        cluster::capture(&cluster, &listings, &kinds, &schemas, folder, whole_seconds(Utc::now())).await.map_err(Error::Cluster)?;
     screen.progress.finish();
     for gap in &captured.gaps {
         let kind = &listings[gap.listing].kind.kind;
@@ -44,7 +46,10 @@ pub async fn capture(options: Options, folder: &Path, screen: &Screen) -> Result
 /// Every version that is served is recorded at the preferred one; kinds that are all noise are left out, as when comparing.
 fn listings(kinds: &Kinds, namespaces: &BTreeSet<String>, skip_secrets: bool) -> Vec<Listing> {
     let is_wanted = |kind: &&Kind| {
-        kind.preferred && kind.is_listable() && !compare::is_never_declared(&kind.group, &kind.kind) && !(skip_secrets && kind.group.is_empty() && kind.kind == "Secret")
+        kind.preferred
+            && kind.is_listable()
+            && !compare::is_never_declared(&kind.group, &kind.kind)
+            && !(skip_secrets && kind.group.is_empty() && kind.kind == "Secret")
     };
     let scope = |kind: &Kind| {
         if kind.namespaced && !namespaces.is_empty() { Scope::Namespaces(namespaces.clone()) } else { Scope::All }

@@ -36,19 +36,17 @@ pub async fn compare(
     let encode = format.comparison.ok_or_else(|| Error::Usage(format!("a comparison cannot be written as {}", format.id)))?;
     let cluster = Cluster::open(live, None)?;
     let kinds = cluster.kinds().await?;
-    let tree = source::folder(DECLARED, declared).map_err(|error| Error::Report {
-        what: format!("cannot read {}", declared.display()),
-        source: Box::new(error),
-    })?;
+    let tree = source::folder(DECLARED, declared).map_err(|gap| Error::Usage(gap.detail.unwrap_or(gap.reason)))?;
     let of_source = render::SourceSettings { namespace, ..render::SourceSettings::default() };
-    let settings = render::Settings { sources: BTreeMap::from([(DECLARED.to_owned(), of_source)]) };
+    let settings = render::Settings { sources: BTreeMap::from([(DECLARED.to_owned(), of_source)]), ..render::Settings::default() };
     let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress);
     let (declarations, mut not_evaluated) = rendered.declarations.into_parts();
 
     let settings = compare::Settings::default();
     let plan = compare::plan(&declarations, &kinds, &settings);
     let mut schemas = Schemas::default();
-    let wanted: BTreeSet<(String, String)> = plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
+    let wanted: BTreeSet<(String, String)> =
+        plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
     let mut add = |group: &str, version: &str, document: &[u8]| {
         if let Err(error) = schemas.add(group, version, document) {
             let subject = format!("schema of {group}/{version}");

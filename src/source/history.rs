@@ -47,7 +47,6 @@ pub(super) struct Versioned {
     pub(super) source: SourceId,
     pub(super) layout: Layout,
     pub(super) tip: ObjectId,
-    pub(super) dialect: Dialect,
 }
 
 /// The histories of one source. `Authored::By` points into `commits`.
@@ -71,6 +70,7 @@ struct Question {
 /// Walks the history of one source. `told` hears how many commits were taken.
 pub(super) fn histories(
     source: &Versioned,
+    dialect: Dialect,
     wanted: &BTreeSet<DocumentRef>,
     stop: &AtomicBool,
     told: &dyn Fn(usize),
@@ -78,7 +78,7 @@ pub(super) fn histories(
     let objects = source.layout.objects()?;
     let shallow = source.layout.shallow()?;
     let listings = Listings::new(&objects);
-    let versions = Versions::new(&objects, source.dialect);
+    let versions = Versions::new(&objects, dialect);
     let mut found = SourceHistories::default();
     let questions = questions(source, wanted, &listings, &versions, &mut found)?;
     let mut walk = Walk::new(&listings, &versions, &shallow, &questions);

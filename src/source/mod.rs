@@ -25,9 +25,10 @@ mod work;
 mod worktree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
 use crate::model::evidence::{Authored, Histories};
@@ -65,8 +66,6 @@ pub struct SourceSettings {
     pub path: String,
     /// What proves who asks.
     pub credentials: Credentials,
-    /// Whose reading of YAML applies: versions are compared in the dialect in which their meaning was applied.
-    pub dialect: Dialect,
 }
 
 /// The sources of a scan, and after [`Sources::fetch`] what was found of them.
@@ -118,30 +117,28 @@ impl Sources {
         (trees, not_evaluated)
     }
 
-    /// Finds out who wrote documents and their leaves. Documents of sources without Git have no history.
-    pub async fn histories(&self, wanted: &BTreeSet<DocumentRef>, progress: &Progress) -> (Histories, Vec<NotEvaluated>) {
-        let mut by_source: BTreeMap<&SourceId, BTreeSet<DocumentRef>> = BTreeMap::new();
-        for document in wanted.iter().filter(|document| !self.plain.contains(&document.source)) {
-            by_source.entry(&document.source).or_default().insert(document.clone());
+    /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves
+    /// are counted in that reading. Documents of sources without Git have no history.
+    pub async fn histories(&self, wanted: &BTreeMap<DocumentRef, Dialect>, progress: &Progress) -> (Histories, Vec<NotEvaluated>) {
+        let mut walks: BTreeMap<(&SourceId, Dialect), BTreeSet<DocumentRef>> = BTreeMap::new();
+        for (document, dialect) in wanted.iter().filter(|(document, _)| !self.plain.contains(&document.source)) {
+            walks.entry((&document.source, *dialect)).or_default().insert(document.clone());
         }
-        let (mut histories, mut not_evaluated) = (Histories::default(), Vec::new());
-        let mut running = Vec::new();
-        for (source, wanted) in by_source {
-            match self.versioned.get(source) {
-                Some(versioned) => {
-                    running.push((source, read::history(versioned.clone(), wanted, self.settings.timeout, progress.clone())))
-                }
-                None => not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched")),
-            }
-        }
-        // One after the other, in the order of ids: a walk is work for a processor, and memory.
-        for (source, walk) in running {
-            match walk.await {
-                Ok(found) => add(found, &mut histories, &mut not_evaluated),
+        let (mut found, mut not_evaluated) = (Vec::new(), Vec::new());
+        // One after the other: a walk is work for a processor, and memory.
+        for ((source, dialect), wanted) in walks {
+            let Some(versioned) = self.versioned.get(source) else {
+                not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched"));
+                continue;
+            };
+            match read::history(versioned.clone(), dialect, wanted, self.settings.timeout, progress.clone()).await {
+                Ok(history) => found.push(history),
                 Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
             }
         }
+        let histories = joined(found, &mut not_evaluated);
         not_evaluated.sort();
+        not_evaluated.dedup();
         (histories, not_evaluated)
     }
 
@@ -159,17 +156,55 @@ impl Sources {
     }
 }
 
-/// Appends the histories of the next source; commits keep their order by source and id.
-fn add(found: SourceHistories, histories: &mut Histories, not_evaluated: &mut Vec<NotEvaluated>) {
-    let offset = u32::try_from(histories.commits.len()).expect("fewer commits than documents and leaves");
-    histories.commits.extend(found.commits);
-    not_evaluated.extend(found.not_evaluated);
-    for (reference, mut history) in found.documents {
-        for authored in std::iter::once(&mut history.document).chain(&mut history.leaves) {
-            if let Authored::By(number) = authored {
-                *number += offset;
-            }
-        }
-        histories.documents.insert(reference, history);
+/// Reads a folder or a file as it stands on the disk, whether a repository lies around it or not.
+///
+/// # Errors
+/// Why it cannot be read, with the path in the detail.
+pub fn folder(id: &str, path: &Path) -> Result<Tree, NotEvaluated> {
+    let is_file = path.is_file();
+    let (folder, name) = match (is_file, path.parent(), path.file_name()) {
+        (true, Some(parent), Some(name)) => (if parent.as_os_str().is_empty() { Path::new(".") } else { parent }, name.as_encoded_bytes()),
+        _ => (path, &b""[..]),
+    };
+    let failed = |error: error::Error| NotEvaluated::new(Stage::Fetch, id, error.reason()).with_detail(error.to_string());
+    let files = tree::of_folder(folder, name).map_err(failed)?;
+    Ok(Tree {
+        source: id.to_owned(),
+        url: path.display().to_string(),
+        requested: None,
+        commit: None,
+        shallow: false,
+        uncommitted: 0,
+        root: files.root,
+        files: files.entries,
+    })
+}
+
+/// Makes one of all walks; a commit that several of them credit stands there once.
+fn joined(found: Vec<SourceHistories>, not_evaluated: &mut Vec<NotEvaluated>) -> Histories {
+    let mut commits: BTreeMap<(SourceId, CommitId), Commit> = BTreeMap::new();
+    let credited = |history: &SourceHistories| -> Vec<(SourceId, CommitId)> {
+        history.commits.iter().map(|commit| (commit.source.clone(), commit.id.clone())).collect()
+    };
+    let ids: Vec<Vec<(SourceId, CommitId)>> = found.iter().map(credited).collect();
+    let mut documents = Vec::new();
+    for history in found {
+        commits.extend(history.commits.into_iter().map(|commit| ((commit.source.clone(), commit.id.clone()), commit)));
+        not_evaluated.extend(history.not_evaluated);
+        documents.push(history.documents);
     }
+    let numbers: BTreeMap<&(SourceId, CommitId), u32> = commits.keys().zip(0..).collect();
+    let mut histories = Histories::default();
+    for (ids, documents) in ids.iter().zip(documents) {
+        for (reference, mut history) in documents {
+            for authored in std::iter::once(&mut history.document).chain(&mut history.leaves) {
+                if let Authored::By(number) = authored {
+                    *number = numbers[&ids[*number as usize]];
+                }
+            }
+            histories.documents.insert(reference, history);
+        }
+    }
+    histories.commits = commits.into_values().collect();
+    histories
 }

@@ -22,6 +22,7 @@ use super::{tree, work, worktree};
 use crate::model::commit::CommitId;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
 use crate::progress::Progress;
+use crate::yaml::Dialect;
 
 /// A source to read.
 pub(super) struct Job {
@@ -42,13 +43,14 @@ pub(super) fn clone_name(settings: &SourceSettings) -> String {
 /// Walks the history of one source.
 pub(super) async fn history(
     versioned: Versioned,
+    dialect: Dialect,
     wanted: BTreeSet<DocumentRef>,
     timeout: Duration,
     progress: Progress,
 ) -> Result<SourceHistories> {
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
-    work::beside(timeout, || {}, move |stop| histories(&versioned, &wanted, stop, &told)).await
+    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, stop, &told)).await
 }
 
 impl Job {
@@ -127,7 +129,7 @@ impl Job {
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, tree.root.as_bytes(), whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, dialect: self.settings.dialect };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit };
         Ok((tree, Some(versioned)))
     }
 }
