@@ -1,10 +1,11 @@
 //! OpenPGP: GnuPG in a private home made of the configured keys, and nothing of the user's own.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use std::{fs, io};
 
 use chrono::{DateTime, Utc};
 use gpgme::{Context, ExportMode, KeyAlgorithm, KeyListMode, Protocol};
