@@ -116,7 +116,8 @@ fn author_document(declaration: &Declaration) -> Option<&DocumentRef> {
     let [only] = declaration.inputs.as_slice() else { return None };
     let whole = match declaration.engine {
         Engine::Plain => true,
-        Engine::Kustomize => declaration.leaves.iter().all(|leaf| leaf.input == Some(0)),
+        // No leaf at all means that nothing was traced.
+        Engine::Kustomize => !declaration.leaves.is_empty() && declaration.leaves.iter().all(|leaf| leaf.input == Some(0)),
     };
     whole.then_some(&only.document)
 }

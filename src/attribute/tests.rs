@@ -325,6 +325,12 @@ fn a_rendered_object_that_anything_else_touched_is_nobodys() {
 }
 
 #[test]
+fn a_rendered_object_that_was_not_traced_is_nobodys() {
+    let found = attribute(declaration(Engine::Kustomize, &["web.yaml"], &[]), &[("web.yaml", Authored::By(0), &[])]);
+    assert_eq!((found.authored_by, found.reasons), (None, vec!["rendered".to_owned()]));
+}
+
+#[test]
 fn a_source_without_commits_has_no_attribution() {
     let (histories, signatures) = evidence(&[]);
     let declarations = [declaration(Engine::Plain, &["web.yaml"], &[])];

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -118,13 +119,10 @@ impl OpenPgp {
     ) -> Result<(SignatureFacts, Option<usize>), gpgme::Error> {
         let (bytes, packet) = match armor::decode(armored).and_then(|bytes| Ok((packet::detached(&bytes)?, bytes))) {
             Ok((packet, bytes)) => (bytes, packet),
-            Err(reason) => return Ok((malformed(reason), None)),
+            Err(reason) => return Ok((with_reason(facts(Crypto::Malformed), reason), None)),
         };
-        if packet.version != 3 && packet.version != 4 {
-            return Ok((with_reason(facts(Crypto::Unsupported), "unsupported-signature-version"), None));
-        }
-        if !packet.has_known_hash() {
-            return Ok((with_reason(facts(Crypto::Unsupported), "unsupported-algorithm"), None));
+        if let Some(reason) = unsupported(&packet) {
+            return Ok((with_reason(facts(Crypto::Unsupported), reason), None));
         }
         let mut claimed = facts(Crypto::UnknownKey);
         claimed.key = packet.issuer().map(str::to_owned);
@@ -140,39 +138,52 @@ impl OpenPgp {
         let signatures: Vec<_> = result.signatures().collect();
         // It is one packet, so that any other number of results is GnuPG's own failure and no verdict on the signature.
         let [signature] = signatures.as_slice() else { return Err(gpgme::Error::GENERAL) };
-        let found = signature.fingerprint().ok().and_then(|fingerprint| self.part(fingerprint));
-        // GnuPG has the key that is claimed. Where it does not find it, or finds another one, its home is not what we made.
+        let (facts, key) = self.judge(claimed, signature, packet.has_weak_digest(), now)?;
+        Ok((facts, Some(key)))
+    }
+
+    /// What GnuPG's result says, with the dates of the key that made the signature.
+    fn judge(
+        &self,
+        claimed: SignatureFacts,
+        signature: &gpgme::Signature<'_>,
+        weak_digest: bool,
+        now: DateTime<Utc>,
+    ) -> gpgme::Result<(SignatureFacts, usize)> {
         let (crypto, reason) = crypto_of(signature.status())?;
-        let (key, part) = found.ok_or(gpgme::Error::NO_PUBKEY)?;
-        let weak_key = self.keys[key].parts[part].weak;
-        let mut judged = SignatureFacts { crypto, key: Some(self.keys[key].fingerprint.clone()), ..claimed };
+        // GnuPG has the key that is claimed. Where it does not find it, or finds another one, its home is not what we made.
+        let found = signature.fingerprint().ok().and_then(|fingerprint| self.parts.get(fingerprint));
+        let (index, part) = *found.ok_or(gpgme::Error::NO_PUBKEY)?;
+        let key = &self.keys[index];
+        let weak_key = key.parts[part].weak;
+        let mut judged = SignatureFacts { crypto, key: Some(key.fingerprint.clone()), ..claimed };
         judged.reasons.extend(reason.map(str::to_owned));
-        if crypto == Crypto::Good || packet.has_weak_digest() {
-            judged.algo = Some(if weak_key || packet.has_weak_digest() { Algo::Weak } else { Algo::Ok });
-            judged.reasons.extend(packet.has_weak_digest().then(|| "weak-digest".to_owned()));
+        if crypto == Crypto::Good || weak_digest {
+            judged.algo = Some(if weak_key || weak_digest { Algo::Weak } else { Algo::Ok });
+            judged.reasons.extend(weak_digest.then(|| "weak-digest".to_owned()));
             judged.reasons.extend(weak_key.then(|| "weak-key".to_owned()));
         }
         if crypto == Crypto::Good {
             let signed = signature.creation_time().map_or(DateTime::UNIX_EPOCH, DateTime::from);
-            let dates: Vec<&Dates> = [0, part].iter().map(|part| &self.keys[key].parts[*part].dates).collect();
+            let ends = signature.expiration_time().map(DateTime::from);
             judged.time = Some(signed);
-            judged.key_time = Some(key_time(&dates, signed, signature.expiration_time().map(DateTime::from), now));
+            judged.key_time = Some(key_time(&[&key.parts[0].dates, &key.parts[part].dates], signed, ends, now));
         }
-        Ok((judged, Some(key)))
+        Ok((judged, index))
     }
+}
 
-    /// The key and part of a fingerprint, or of the long id that GnuPG gives where it has no more.
-    fn part(&self, fingerprint: &str) -> Option<(usize, usize)> {
-        self.parts.get(fingerprint).copied()
+/// Why GnuPG need not be asked about a packet.
+fn unsupported(packet: &packet::SignaturePacket) -> Option<&'static str> {
+    match packet.version {
+        3 | 4 if packet.has_known_hash() => None,
+        3 | 4 => Some("unsupported-algorithm"),
+        _ => Some("unsupported-signature-version"),
     }
 }
 
 fn facts(crypto: Crypto) -> SignatureFacts {
     SignatureFacts { time_basis: Some(TimeBasis::Claimed), ..SignatureFacts::of(Format::OpenPgp, crypto) }
-}
-
-fn malformed(reason: &str) -> SignatureFacts {
-    with_reason(facts(Crypto::Malformed), reason)
 }
 
 fn with_reason(mut facts: SignatureFacts, reason: &str) -> SignatureFacts {
@@ -198,8 +209,11 @@ fn crypto_of(status: gpgme::Result<()>) -> gpgme::Result<(Crypto, Option<&'stati
     }
 }
 
-fn private_home() -> std::io::Result<TempDir> {
+fn private_home() -> io::Result<TempDir> {
     let home = tempfile::Builder::new().prefix("kw").tempdir()?;
+    if home.path().to_str().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path of the folder for temporary files is not UTF-8"));
+    }
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700))?;
     fs::write(home.path().join("gpg.conf"), CONFIGURATION)?;
     Ok(home)

@@ -196,19 +196,8 @@ fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn pem(bytes: &[u8]) -> String {
     let encoded = STANDARD.encode(bytes);
-    let mut text = String::with_capacity(encoded.len() + encoded.len() / 70 + 80);
-    text.push_str("-----BEGIN SSH SIGNATURE-----\n");
-    for (at, character) in encoded.char_indices() {
-        text.push(character);
-        if at % 70 == 69 {
-            text.push('\n');
-        }
-    }
-    if encoded.len() % 70 != 0 {
-        text.push('\n');
-    }
-    text.push_str("-----END SSH SIGNATURE-----\n");
-    text
+    let lines: Vec<_> = encoded.as_bytes().chunks(70).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", lines.join("\n"))
 }
 
 #[cfg(test)]
