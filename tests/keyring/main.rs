@@ -1,5 +1,7 @@
 //! Signatures of real Git commits, made by real gpg and ssh-keygen with throw-away keys, against what git itself says.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
 mod fixture;
 mod openpgp;
 mod splitter;
