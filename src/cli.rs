@@ -9,10 +9,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{FailOn, Flags, SecretsMode, json_schema};
 use crate::progress::Progress;
+use crate::report::Format;
 use crate::run::output::{self, Output};
 use crate::run::select::Selector;
 use crate::run::{self, Error, Options, Outcome, Screen};
-use crate::report::Format;
 use crate::{audit, report};
 
 /// Compares a live Kubernetes cluster with what Git declares, says who declared each field and how well that is proven, and
@@ -284,12 +284,7 @@ impl From {
         Options {
             config: self.config,
             recording: self.recording,
-            flags: Flags {
-                sources: self.source,
-                keyrings: self.keyring,
-                allowed_signers: self.allowed_signers,
-                ..cluster.flags()
-            },
+            flags: Flags { sources: self.source, keyrings: self.keyring, allowed_signers: self.allowed_signers, ..cluster.flags() },
         }
     }
 }
@@ -445,7 +440,13 @@ fn screen(common: &Common, is_cron: bool) -> Screen {
         color: is_colored(common.color, is_terminal),
         quiet: common.quiet,
         progress: if shows_progress { Progress::terminal() } else { Progress::silent() },
+        tell: note,
     }
+}
+
+#[expect(clippy::print_stderr, reason = "what was done is told beside the results, not among them")]
+fn note(text: &str) {
+    eprintln!("{}", readable(text));
 }
 
 /// What went wrong, then why, cause by cause.

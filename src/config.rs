@@ -138,7 +138,10 @@ impl Config {
                 timeout: REQUEST_TIMEOUT,
                 cache: flags.cache.clone(),
             },
-            render: render::Settings { sources: sources.iter().map(|source| (source.id(), source.render_settings())).collect() },
+            render: render::Settings {
+                sources: sources.iter().map(|source| (source.id(), source.render_settings())).collect(),
+                ..render::Settings::default()
+            },
             compare: compare::Settings {
                 appliers: appliers(&sources),
                 undeclared_namespaces: undeclared,

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, FailOn, Flags};
 use crate::keyring::{self, Keyring};
-use crate::model::finding::Severity;
-use crate::model::scan::Scan;
+use crate::model::coverage::{Coverage, NotEvaluated};
+use crate::model::finding::{Finding, Severity};
 use crate::progress::Progress;
 use crate::scan::{Judged, Policy, Readers, Run, Selection};
 use crate::source::Sources;
@@ -110,7 +110,7 @@ pub struct Options {
 }
 
 /// What the terminal can do and the user wants of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Screen {
     /// Columns, where standard output is a terminal.
     pub width: Option<usize>,
@@ -120,9 +120,18 @@ pub struct Screen {
     pub quiet: bool,
     /// Where progress is told.
     pub progress: Progress,
+    /// Writes a line on standard error.
+    pub tell: fn(&str),
 }
 
 impl Screen {
+    /// Tells what was done, on standard error, unless the user wants quiet.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            (self.tell)(text);
+        }
+    }
+
     fn style(&self) -> encoding::Style {
         encoding::Style { width: self.width, color: self.color, ascii: false, now: Utc::now() }
     }
@@ -212,18 +221,17 @@ impl Prepared {
     }
 }
 
-/// The outcome of a scan that could be made.
-pub fn outcome(scan: &Scan, fail_on: FailOn) -> Outcome {
+/// The outcome of judgements that could be made. Gaps go before findings, because there may be more behind them.
+pub fn outcome(findings: &[Finding], not_evaluated: &[NotEvaluated], coverage: &Coverage, fail_on: FailOn) -> Outcome {
     let threshold = match fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),
         FailOn::Note => Some(Severity::Note),
         FailOn::Never => None,
     };
-    let is_found = threshold.is_some_and(|threshold| scan.findings.iter().any(|finding| finding.severity >= threshold));
-    if !scan.not_evaluated.is_empty() || !scan.coverage.unlisted.is_empty() {
+    if !not_evaluated.is_empty() || !coverage.unlisted.is_empty() {
         Outcome::Partial
-    } else if is_found {
+    } else if threshold.is_some_and(|threshold| findings.iter().any(|finding| finding.severity >= threshold)) {
         Outcome::Findings
     } else {
         Outcome::Clean

@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::keyring::Keyring;
 use crate::model::comparison::ObjectState;
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
-use crate::model::declaration::{Declaration, DocumentRef, Tree};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
@@ -19,6 +19,7 @@ use crate::model::scan::Scan;
 use crate::model::schema::Schemas;
 use crate::progress::Progress;
 use crate::source::Sources;
+use crate::yaml::Dialect;
 use crate::{attribute, audit, cluster, compare, render};
 
 /// The parts that touch the world.
@@ -141,9 +142,8 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let (trees, gaps) = fetched.ok_or(Error::TimedOut { stage: "fetching the sources" })?;
     not_evaluated.extend(gaps);
     // Kustomize is a program that is waited for.
-    let rendered = tokio::task::block_in_place(|| {
-        render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress)
-    });
+    let rendered =
+        tokio::task::block_in_place(|| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
     let population = all.len();
@@ -219,7 +219,8 @@ async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &
     progress.tell(|| "reading schemas".to_owned());
     let mut schemas = Schemas::default();
     let mut broken = Vec::new();
-    let wanted: BTreeSet<(String, String)> = plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
+    let wanted: BTreeSet<(String, String)> =
+        plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
     let mut add = |group: &str, version: &str, document: &[u8]| {
         if let Err(error) = schemas.add(group, version, document) {
             let subject = format!("schema of {group}/{version}");
@@ -255,11 +256,18 @@ async fn listed(
     })
 }
 
-/// Every document behind a declaration whose source is versioned.
-fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeSet<DocumentRef> {
+/// Every document behind a declaration whose source is versioned, and how it is read.
+fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentRef, Dialect> {
     let versioned: BTreeSet<&str> = trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| tree.source.as_str()).collect();
-    let inputs = declarations.iter().filter(|declaration| versioned.contains(declaration.source.as_str()));
-    inputs.flat_map(|declaration| &declaration.inputs).map(|input| input.document.clone()).collect()
+    let mut documents = BTreeMap::new();
+    for declaration in declarations.iter().filter(|declaration| versioned.contains(declaration.source.as_str())) {
+        let dialect = match declaration.engine {
+            Engine::Plain => Dialect::Raw,
+            Engine::Kustomize => Dialect::Kustomize,
+        };
+        documents.extend(declaration.inputs.iter().map(|input| (input.document.clone(), dialect)));
+    }
+    documents
 }
 
 fn in_time<T: Default>(answer: Option<(T, Vec<NotEvaluated>)>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
@@ -272,7 +280,7 @@ fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
 }
 
 /// The balance: what was not judged counts only where it is an object of the population.
-fn coverage(
+pub fn coverage(
     comparisons: &[crate::model::comparison::Comparison],
     rendered: Vec<Excluded>,
     compared: Vec<Excluded>,

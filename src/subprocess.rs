@@ -24,12 +24,14 @@ const ERROR_BYTES: usize = 64 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A program that may be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Its file name, looked for in the absolute folders of PATH.
     pub name: &'static str,
     /// The environment variable that names another file, by absolute path.
     pub override_env: &'static str,
+    /// The file itself, by absolute path, where a setting names it; it wins over the variable.
+    pub file: Option<PathBuf>,
 }
 
 /// What a run may use.
@@ -70,10 +72,12 @@ pub enum Error {
         /// The variable that may name it.
         variable: &'static str,
     },
-    /// The variable names no executable file by absolute path.
-    #[error("{variable} does not name an executable file by absolute path")]
+    /// The setting or the variable names no executable file by absolute path.
+    #[error("{name}: the file named for it (in the settings or in {variable}) is not an executable file by absolute path")]
     BadOverride {
-        /// The variable.
+        /// The program.
+        name: &'static str,
+        /// The variable that may name it.
         variable: &'static str,
     },
     /// It could not be started, or its folders not be made.
@@ -109,13 +113,10 @@ impl Program {
     /// # Errors
     /// Where there is none, or the variable does not name one. A variable that is set is never passed over.
     pub fn find(&self) -> Result<PathBuf, Error> {
-        if let Some(named) = std::env::var_os(self.override_env).filter(|value| !value.is_empty()) {
-            let path = PathBuf::from(named);
-            return if path.is_absolute() && is_executable(&path) {
-                Ok(path)
-            } else {
-                Err(Error::BadOverride { variable: self.override_env })
-            };
+        let variable = || std::env::var_os(self.override_env).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(path) = self.file.clone().or_else(variable) {
+            let fits = path.is_absolute() && is_executable(&path);
+            return if fits { Ok(path) } else { Err(Error::BadOverride { name: self.name, variable: self.override_env }) };
         }
         let folders = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&folders)
@@ -226,7 +227,7 @@ mod tests {
 
     use super::{Error, Limits, Program};
 
-    const SHELL: Program = Program { name: "sh", override_env: "KUBEWITNESS_TEST_SHELL" };
+    const SHELL: Program = Program { name: "sh", override_env: "KUBEWITNESS_TEST_SHELL", file: None };
     const LIMITS: Limits = Limits { time: Duration::from_secs(20), output_bytes: 1000 };
 
     fn shell(script: &str, limits: Limits) -> Result<super::Output, Error> {
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_says_how_to_name_it() {
-        let missing = Program { name: "kubewitness-no-such-program", override_env: "KUBEWITNESS_TEST_NONE" };
+        let missing = Program { name: "kubewitness-no-such-program", override_env: "KUBEWITNESS_TEST_NONE", file: None };
         assert!(missing.find().unwrap_err().to_string().contains("KUBEWITNESS_TEST_NONE"));
     }
 }

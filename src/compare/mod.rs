@@ -17,6 +17,7 @@ mod judge;
 mod leaves;
 mod lists;
 mod managers;
+mod names;
 mod object;
 mod ownership;
 mod place;
@@ -30,7 +31,8 @@ mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::comparer::{Compared, Comparer};
-pub use self::plan::{Plan, plan};
+pub use self::names::leaf_names;
+pub use self::plan::{Plan, is_never_declared, plan};
 use crate::model::declaration::SourceId;
 
 /// What a configuration may say about comparing.

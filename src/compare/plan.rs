@@ -165,7 +165,8 @@ fn stray_requests(requests: &mut Requests, kinds: &Kinds, settings: &Settings) -
     keys
 }
 
-fn is_never_declared(group: &str, kind: &str) -> bool {
+/// Whether a kind is one that nobody declares and of which there are many: events, leases, endpoints, metrics.
+pub fn is_never_declared(group: &str, kind: &str) -> bool {
     group.ends_with("metrics.k8s.io") || NEVER_DECLARED.contains(&(group, kind))
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{keyring, render, source as git, yaml};
+use crate::{keyring, render, source as git};
 
 /// Configuration of kubewitness.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -230,8 +230,23 @@ impl Source {
             url: self.url.clone(),
             reference: self.reference.clone(),
             path: self.path.clone().unwrap_or_default(),
-            credentials: self.credentials.clone().map(Credentials::settings),
-            dialect: if self.render == RenderMode::Plain { yaml::Dialect::Raw } else { yaml::Dialect::Kustomize },
+            credentials: self.credentials.clone().map(Credentials::settings).unwrap_or_default(),
+        }
+    }
+}
+
+impl Credentials {
+    /// A file wins over an environment variable.
+    fn settings(self) -> git::Credentials {
+        let place = |file: Option<PathBuf>, variable: Option<String>| {
+            file.map(git::SecretPlace::File).or_else(|| variable.map(git::SecretPlace::Environment))
+        };
+        git::Credentials {
+            username: place(self.username_file, self.username_env),
+            password: place(self.password_file, self.password_env),
+            ssh_key: self.ssh_key_file,
+            known_hosts: self.known_hosts_file,
+            ca: self.ca_file,
         }
     }
 }

@@ -123,6 +123,9 @@ impl OpenPgp {
         if packet.version != 3 && packet.version != 4 {
             return Ok((with_reason(facts(Crypto::Unsupported), "unsupported-signature-version"), None));
         }
+        if !packet.has_known_hash() {
+            return Ok((with_reason(facts(Crypto::Unsupported), "unsupported-algorithm"), None));
+        }
         let mut claimed = facts(Crypto::UnknownKey);
         claimed.key = packet.issuer().map(str::to_owned);
         claimed.time = packet.created;
@@ -135,10 +138,12 @@ impl OpenPgp {
         }
         let result = context.verify_detached(bytes.as_slice(), payload)?;
         let signatures: Vec<_> = result.signatures().collect();
-        let [signature] = signatures.as_slice() else { return Ok((malformed("multiple-signatures"), None)) };
+        // It is one packet, so that any other number of results is GnuPG's own failure and no verdict on the signature.
+        let [signature] = signatures.as_slice() else { return Err(gpgme::Error::GENERAL) };
         let found = signature.fingerprint().ok().and_then(|fingerprint| self.part(fingerprint));
+        // GnuPG has the key that is claimed. Where it does not find it, or finds another one, its home is not what we made.
         let (crypto, reason) = crypto_of(signature.status())?;
-        let Some((key, part)) = found else { return Ok((claimed, None)) };
+        let (key, part) = found.ok_or(gpgme::Error::NO_PUBKEY)?;
         let weak_key = self.keys[key].parts[part].weak;
         let mut judged = SignatureFacts { crypto, key: Some(self.keys[key].fingerprint.clone()), ..claimed };
         judged.reasons.extend(reason.map(str::to_owned));
@@ -184,8 +189,6 @@ fn crypto_of(status: gpgme::Result<()>) -> gpgme::Result<(Crypto, Option<&'stati
         Ok((Crypto::Good, None))
     } else if is(&[Error::BAD_SIGNATURE]) {
         Ok((Crypto::Bad, None))
-    } else if is(&[Error::NO_PUBKEY]) {
-        Ok((Crypto::UnknownKey, None))
     } else if is(&[Error::WRONG_KEY_USAGE]) {
         Ok((Crypto::Malformed, Some("key-usage")))
     } else if is(&[Error::PUBKEY_ALGO, Error::DIGEST_ALGO, Error::UNSUPPORTED_ALGORITHM]) {
@@ -289,7 +292,8 @@ fn revoked(index: usize, own_id: &str, revocations: &[(usize, packet::SignatureP
 fn read_user_id(key: &gpgme::Key, user_id: &gpgme::UserId<'_>) -> UserId {
     let newest = user_id
         .signatures()
-        .filter(|signature| signature.signer_key_id_raw() == key.id_raw() && !signature.is_invalid())
+        .filter(|signature| signature.signer_key_id_raw() == key.id_raw())
+        .filter(|signature| signature.is_revocation() || signature.status() == gpgme::Error::NO_ERROR)
         .max_by_key(|signature| (signature.creation_time(), signature.is_revocation()));
     let text = String::from_utf8_lossy(user_id.id_raw().map_or(&[], |raw| raw.to_bytes())).into_owned();
     UserId {
@@ -297,5 +301,42 @@ fn read_user_id(key: &gpgme::Key, user_id: &gpgme::UserId<'_>) -> UserId {
         text,
         revoked: newest.as_ref().is_none_or(|signature| signature.is_revocation() || signature.creation_time().is_none()),
         expires: newest.and_then(|signature| signature.expiration_time()).map(|end: SystemTime| end.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::{Revoked, revoked};
+    use crate::keyring::packet::SignaturePacket;
+
+    const OWN: &str = "5B5CBD3FA61B205E";
+
+    fn revocation(reason: Option<u8>, day: i64, issuer: &str) -> (usize, SignaturePacket) {
+        let created = Some(DateTime::UNIX_EPOCH + TimeDelta::days(day));
+        let (fingerprint, key_id) = (None, Some(issuer.to_owned()));
+        (0, SignaturePacket { version: 4, class: 0x20, hash: 8, created, expires: None, fingerprint, key_id, reason })
+    }
+
+    #[test]
+    fn t30_a_revocation_without_a_reason_is_hard() {
+        assert_eq!(revoked(0, OWN, &[revocation(None, 1, OWN)], true), Some(Revoked::Hard));
+        assert_eq!(revoked(0, OWN, &[revocation(Some(0), 1, OWN)], true), Some(Revoked::Hard));
+        assert_eq!(revoked(0, OWN, &[], true), Some(Revoked::Hard));
+    }
+
+    #[test]
+    fn one_hard_revocation_outweighs_any_soft_one_and_the_first_soft_one_counts() {
+        let soft = [revocation(Some(1), 5, OWN), revocation(Some(3), 2, OWN)];
+        assert_eq!(revoked(0, OWN, &soft, true), Some(Revoked::Soft(DateTime::UNIX_EPOCH + TimeDelta::days(2))));
+        assert_eq!(revoked(0, OWN, &[soft[0].clone(), revocation(Some(2), 9, OWN)], true), Some(Revoked::Hard));
+        assert_eq!(revoked(0, OWN, &[revocation(Some(1), 5, "0123456789ABCDEF")], true), Some(Revoked::Hard));
+    }
+
+    #[test]
+    fn a_subkey_of_a_revoked_key_has_no_revocation_of_its_own() {
+        assert_eq!(revoked(1, OWN, &[revocation(Some(1), 5, OWN)], true), None);
+        assert_eq!(revoked(1, OWN, &[], false), Some(Revoked::Hard));
     }
 }

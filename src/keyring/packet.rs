@@ -43,6 +43,11 @@ impl SignaturePacket {
         matches!(self.hash, 1..=3)
     }
 
+    /// Whether the hash is one that GnuPG computes.
+    pub(super) fn has_known_hash(&self) -> bool {
+        matches!(self.hash, 1..=3 | 8..=11)
+    }
+
     /// What it says of its key, best first.
     pub(super) fn issuer(&self) -> Option<&str> {
         self.fingerprint.as_deref().or(self.key_id.as_deref())
@@ -136,6 +141,7 @@ fn blank() -> SignaturePacket {
 fn version_3(body: &[u8]) -> Option<SignaturePacket> {
     let created = DateTime::from_timestamp(number(body.get(3..7)?) as i64, 0);
     let key_id = Some(hex(body.get(7..15)?));
+    has_numbers(*body.get(15)?, body.get(19..)?).then_some(())?;
     Some(SignaturePacket { version: 3, class: *body.get(2)?, hash: *body.get(16)?, created, key_id, ..blank() })
 }
 
@@ -155,10 +161,26 @@ fn version_4(body: &[u8]) -> Option<SignaturePacket> {
     for (kind, value) in subpackets(body.get(8 + hashed..8 + hashed + unhashed)?)? {
         issuer(&mut packet, kind, value);
     }
+    has_numbers(*body.get(2)?, body.get(10 + hashed + unhashed..)?).then_some(())?;
     if let (Some(created), Some(life @ 1..)) = (packet.created, life) {
         packet.expires = created.checked_add_signed(chrono::TimeDelta::seconds(life as i64));
     }
     Some(packet)
+}
+
+/// Whether exactly the numbers of an algorithm are there: one for RSA, two for DSA, ECDSA and EdDSA. Others are not known here.
+fn has_numbers(algorithm: u8, mut bytes: &[u8]) -> bool {
+    let count = match algorithm {
+        1 | 3 => 1,
+        17 | 19 | 22 => 2,
+        _ => return true,
+    };
+    for _ in 0..count {
+        let Some((bits, rest)) = bytes.split_first_chunk::<2>() else { return false };
+        let Some((_, rest)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*bits)).div_ceil(8)) else { return false };
+        bytes = rest;
+    }
+    bytes.is_empty()
 }
 
 /// Takes the issuer from the first subpacket that names it: hashed ones are read first.

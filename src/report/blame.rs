@@ -54,7 +54,7 @@ pub struct Field {
     /// The declared value, where it is too large.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_truncated: Option<Truncated>,
-    /// The live value where it is not, in text, the declared one.
+    /// The live value. Absent where it is gone or was not judged, or where a value around it differs as a whole.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Value")]
     pub live: Option<Value>,
@@ -137,17 +137,24 @@ fn row(
     state: &str,
 ) -> Field {
     let field = field.to_string();
-    // A live value around the leaf is not the leaf's own.
-    let own = difference.filter(|difference| difference.field == field);
+    let verdict = difference.map_or_else(|| verdict_without_difference(state), |difference| difference.verdict.clone());
+    let live = match difference {
+        // A live value around the leaf is not the leaf's own.
+        Some(difference) if difference.field == field => {
+            Told { value: difference.live.clone(), redacted: difference.live_redacted, truncated: difference.live_truncated.clone() }
+        }
+        None if verdict == "equal" => declared.clone(),
+        _ => Told::default(),
+    };
     Field {
         path: pointer.to_string(),
         declared: declared.value,
         declared_redacted: declared.redacted,
         declared_truncated: declared.truncated,
-        live: own.and_then(|own| own.live.clone()),
-        live_redacted: own.is_some_and(|own| own.live_redacted),
-        live_truncated: own.and_then(|own| own.live_truncated.clone()),
-        verdict: difference.map_or_else(|| verdict_without_difference(state), |difference| difference.verdict.clone()),
+        live: live.value,
+        live_redacted: live.redacted,
+        live_truncated: live.truncated,
+        verdict,
         commit: origin.as_ref().and_then(|origin| origin.authored_by.clone()),
         origin,
         manager: difference.and_then(|difference| difference.manager.clone()),

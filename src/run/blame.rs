@@ -6,8 +6,8 @@ use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare};
 use crate::compare;
 use crate::config::FailOn;
 use crate::model::declaration::Declaration;
-use crate::report::blame::Blame;
 use crate::report::Format;
+use crate::report::blame::Blame;
 use crate::scan::{self as pipeline, Judged};
 
 /// Blames and says how it ended: clean, or partial where something could not be told.
@@ -29,5 +29,5 @@ pub async fn blame(options: Options, selector: &Selector, format: &Format, scree
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
     let blame = Blame::of(&scan, &object, &leaf_names).ok_or_else(|| Error::Usage(format!("{object} could not be compared")))?;
     output::to_stdout(|out| encode(&blame, &screen.style(), out))?;
-    Ok(outcome(&scan, FailOn::Never))
+    Ok(outcome(&scan.findings, &scan.not_evaluated, &scan.coverage, FailOn::Never))
 }

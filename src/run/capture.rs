@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Error, Options, Outcome, Screen, configure, open_cluster};
+use chrono::Utc;
+
+use super::{Error, Options, Outcome, Screen, configure, open_cluster, whole_seconds};
 use crate::cluster;
 use crate::compare;
 use crate::config::SecretsMode;
@@ -25,19 +27,29 @@ pub async fn capture(options: Options, folder: &Path, screen: &Screen) -> Result
     let cluster = open_cluster(&config.cluster, None, &screen.progress).await?;
     let kinds = cluster.kinds().await?;
     let listings = listings(&kinds, &namespaces, skip_secrets);
-    let captured = cluster::capture(&cluster, &kinds, &listings, folder, &screen.progress).await?;
+    let schemas: BTreeSet<(String, String)> =
+        listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
+    let captured =
+        cluster::capture(&cluster, &listings, &kinds, &schemas, folder, whole_seconds(Utc::now())).await.map_err(Error::Cluster)?;
     screen.progress.finish();
     for gap in &captured.gaps {
-        tracing::warn!(kind = gap.kind, namespace = gap.namespace, reason = gap.reason, "not recorded");
+        let kind = &listings[gap.listing].kind.kind;
+        tracing::warn!(kind, namespace = gap.namespace, reason = gap.reason, "not recorded");
     }
-    tracing::info!(objects = captured.objects, kinds = listings.len(), folder = %folder.display(), "recorded");
-    Ok(if captured.gaps.is_empty() { Outcome::Clean } else { Outcome::Partial })
+    for gap in &captured.not_evaluated {
+        tracing::warn!(subject = gap.subject, reason = gap.reason, "not recorded");
+    }
+    screen.say(&format!("recorded {} objects of {} kinds in {}", captured.objects, listings.len(), folder.display()));
+    Ok(if captured.gaps.is_empty() && captured.not_evaluated.is_empty() { Outcome::Clean } else { Outcome::Partial })
 }
 
 /// Every version that is served is recorded at the preferred one; kinds that are all noise are left out, as when comparing.
 fn listings(kinds: &Kinds, namespaces: &BTreeSet<String>, skip_secrets: bool) -> Vec<Listing> {
     let is_wanted = |kind: &&Kind| {
-        kind.preferred && kind.is_listable() && !compare::is_noise(kind) && !(skip_secrets && kind.group.is_empty() && kind.kind == "Secret")
+        kind.preferred
+            && kind.is_listable()
+            && !compare::is_never_declared(&kind.group, &kind.kind)
+            && !(skip_secrets && kind.group.is_empty() && kind.kind == "Secret")
     };
     let scope = |kind: &Kind| {
         if kind.namespaced && !namespaces.is_empty() { Scope::Namespaces(namespaces.clone()) } else { Scope::All }

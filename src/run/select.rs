@@ -46,7 +46,12 @@ impl Selector {
             [] => Err(Error::Usage(self.not_found(declarations))),
             several => {
                 let names: Vec<String> = several.iter().map(|id| id.to_string()).collect();
-                Err(Error::Usage(format!("{}/{} is declared more than once ({}); choose with --namespace", self.kind, self.name, names.join(", "))))
+                Err(Error::Usage(format!(
+                    "{}/{} is declared more than once ({}); choose with --namespace",
+                    self.kind,
+                    self.name,
+                    names.join(", ")
+                )))
             }
         }
     }
@@ -66,14 +71,18 @@ impl Selector {
     fn kinds<'k>(&self, kinds: &'k Kinds) -> Result<Vec<&'k Kind>, Error> {
         let wanted = self.kind.to_ascii_lowercase();
         let fits = |kind: &&Kind, word: &str| {
-            kind.kind.eq_ignore_ascii_case(word) || kind.plural == word || kind.singular == word || kind.short_names.iter().any(|short| short == word)
+            kind.kind.eq_ignore_ascii_case(word)
+                || kind.plural == word
+                || kind.singular == word
+                || kind.short_names.iter().any(|short| short == word)
         };
         let mut found: Vec<&Kind> = kinds.all.iter().filter(|kind| fits(kind, &wanted)).collect();
         if let (true, Some((word, group))) = (found.is_empty(), wanted.split_once('.')) {
             found = kinds.all.iter().filter(|kind| fits(kind, word) && kind.group.eq_ignore_ascii_case(group)).collect();
         }
         if found.is_empty() {
-            let names = kinds.all.iter().flat_map(|kind| [&kind.singular, &kind.plural]).chain(kinds.all.iter().flat_map(|kind| &kind.short_names));
+            let names =
+                kinds.all.iter().flat_map(|kind| [&kind.singular, &kind.plural]).chain(kinds.all.iter().flat_map(|kind| &kind.short_names));
             let nearest = names.filter(|name| !name.is_empty()).map(|name| (strsim::damerau_levenshtein(&wanted, name), name)).min();
             let help = nearest.filter(|(distance, _)| *distance <= 2).map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
             return Err(Error::Usage(format!("the cluster serves no kind `{}`{help}", self.kind)));

@@ -24,8 +24,14 @@ const LARGEST_SOURCE: u64 = 1 << 30;
 const MOST_FILES: usize = 1_000_000;
 const DEEPEST: usize = 128;
 
-/// The files of a source and the folder among them that declares objects.
-pub(super) type Files = (TreePath, BTreeMap<TreePath, TreeEntry>);
+/// The files of a source.
+pub(super) struct Files {
+    /// The folder among them that declares objects.
+    pub(super) root: TreePath,
+    /// Whether everything was read, and not only manifests below the root.
+    pub(super) whole: bool,
+    pub(super) entries: BTreeMap<TreePath, TreeEntry>,
+}
 
 /// Something that lies in a source, not read yet.
 struct Found<T> {
@@ -88,7 +94,7 @@ pub(super) fn of_commit(objects: &Objects, tree: &ObjectId, path: &[u8], place: 
         let entry = entry_of(objects, found.node, found.handle, &mut total, &mut seen)?;
         files.insert(RawText::from(found.path), entry);
     }
-    Ok((root_of(path, node), files))
+    Ok(Files { root: root_of(path, node), whole: all, entries: files })
 }
 
 /// A file that is named instead of a folder declares what it holds; its folder is the root then.
@@ -184,7 +190,7 @@ pub(super) fn of_folder(folder: &Path, path: &[u8]) -> Result<Files> {
     for found in found.into_iter().filter(|found| all || found.node != Node::File || is_manifest(&found.path)) {
         files.insert(RawText::from(found.path), read_file(&found.handle, found.node, &mut total)?);
     }
-    Ok((root_of(path, node), files))
+    Ok(Files { root: root_of(path, node), whole: all, entries: files })
 }
 
 fn read_file(path: &Path, node: Node, total: &mut u64) -> Result<TreeEntry> {

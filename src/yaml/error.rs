@@ -54,3 +54,18 @@ impl Excerpt {
         (lines.len() == count).then_some(Self { first_line: first_line + from - 1, lines })
     }
 }
+
+impl Error {
+    /// The place as a person sees it: the file, the lines around, and the message below a caret.
+    pub fn picture(&self, file: &str) -> String {
+        let place = format!("  --> {file}:{}:{}", self.line, self.column);
+        let Some(excerpt) = &self.excerpt else { return format!("{}\n{place}", self.message) };
+        let width = self.line.to_string().len();
+        let mut picture = place;
+        for (number, line) in (excerpt.first_line..).zip(&excerpt.lines) {
+            picture += &format!("\n{number:>width$} | {line}");
+        }
+        let column = (self.column as usize - 1).min(LINE_LENGTH);
+        picture + &format!("\n{:width$} | {:column$}^ {}", "", "", self.message)
+    }
+}

@@ -90,7 +90,7 @@ impl Gpg {
     /// Revokes a key or user id by answering the editor's questions.
     pub(crate) fn edit(&self, day: &str, key: &str, answers: &[&str]) {
         let mut command = self.at(day);
-        command.args(["--no-batch", "--command-fd", "0", "--status-fd", "2", "--expert", "--edit-key", key]);
+        command.args(["--no-batch", "--no-tty", "--command-fd", "0", "--status-fd", "2", "--expert", "--edit-key", key]);
         must(&mut command, (answers.join("\n") + "\n").as_bytes());
     }
 
@@ -174,7 +174,9 @@ impl Repository {
     pub(crate) fn letter(&self, commit: &Commit, settings: &[String], gnupg: Option<&Path>) -> String {
         let mut command = self.git();
         command.env("GNUPGHOME", gnupg.unwrap_or_else(|| self.folder()));
-        settings.iter().for_each(|setting| drop(command.args(["-c", setting])));
+        for setting in settings {
+            command.args(["-c", setting]);
+        }
         let output = run(command.args(["log", "-1", "--format=%G?", commit.id.as_str()]), b"");
         match output.status.success() {
             true => String::from_utf8(output.stdout).unwrap().trim().to_owned(),

@@ -1,6 +1,8 @@
 //! The payload and the signature that git itself hands to gpg are the ones that we take.
 
+use kubewitness::model::attribution::Format;
 use kubewitness::model::signature::{Signed, Split, split_commit};
+use proptest::prelude::*;
 
 use crate::fixture::{ALICE, Files, Repository, gpgsig, must, run};
 
@@ -27,8 +29,8 @@ fn git_split(repository: &Repository, id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
 
 fn raw(repository: &Repository, before: &str, after: &str, message: &str) -> String {
     let payload = repository.payload(ALICE, ALICE);
-    let head = payload.split_once("\n\n").unwrap().0;
-    format!("{before}{head}\n{after}\n{message}")
+    let (tree, people) = payload.split_once("\n\n").unwrap().0.split_once('\n').unwrap();
+    format!("{tree}\n{before}{people}\n{after}\n{message}")
 }
 
 #[test]
@@ -78,6 +80,41 @@ fn what_git_would_not_write_is_malformed_whatever_git_makes_of_it() {
         match split_commit(&commit) {
             Split::Malformed(malformed) => assert_eq!(malformed.reason, reason, "{case}"),
             other => panic!("{case}: {other:?}"),
+        }
+    }
+}
+
+const LINES: [&str; 13] = [
+    "gpgsig -----BEGIN PGP SIGNATURE-----",
+    " ",
+    " iHUE",
+    " -----END PGP SIGNATURE-----",
+    "gpgsig-sha256 -----BEGIN SSH SIGNATURE-----",
+    " -----END SSH SIGNATURE-----",
+    "gpgsig",
+    "gpgsig junk",
+    "gpgsigfoo",
+    "x-extra y",
+    "mergetag z",
+    "gpgsi g",
+    "",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever stands in the headers: where we see one signature, git sees the same one over the same payload, and where git
+    /// sees one, we never see none.
+    #[test]
+    fn git_agrees_on_any_headers(lines in proptest::collection::vec(proptest::sample::select(&LINES[..]), 0..9), whole in any::<bool>()) {
+        let repository = Repository::new();
+        let own = if whole { gpgsig("gpgsig", ARMOR) } else { String::new() };
+        let commit = repository.commit(raw(&repository, "", &format!("{own}{}\n", lines.join("\n")), "subject\n"));
+        let git = git_split(&repository, commit.id.as_str());
+        match split_commit(&commit) {
+            Split::Signed(ours) if ours.format == Format::OpenPgp => prop_assert_eq!(git, Some((ours.payload, ours.armor))),
+            Split::Signed(_) | Split::Malformed(_) => {}
+            Split::Unsigned => prop_assert_eq!(git, None),
         }
     }
 }

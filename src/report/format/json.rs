@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::report::encoder::Format;
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(crate) const FORMAT: Format = Format {
     id: "json",
     extension: "json",
     description: "the record, for programs and for `kubewitness report`",

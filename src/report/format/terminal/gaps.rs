@@ -1,0 +1,127 @@
+//! What could not be judged, by reason, and what to do about it.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::escape::escape;
+use super::layout::{BOLD, Pen, grid, widest};
+use super::objects::name;
+use crate::report::objects::Objects;
+use crate::report::record::{Coverage, NotEvaluated, Unlisted};
+
+/// Subjects of one reason that are named; more are counted.
+const MOST_NAMED: usize = 3;
+
+/// Reasons that are listed on a terminal; more are counted.
+const MOST_REASONS: usize = 12;
+
+/// One reason with all that it kept from being judged.
+#[derive(Default)]
+struct Group {
+    objects: usize,
+    subjects: Vec<String>,
+    detail: Option<String>,
+}
+
+pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, coverage: &Coverage, gaps: &[NotEvaluated]) -> io::Result<()> {
+    let groups = groups(objects, gaps);
+    if groups.is_empty() && coverage.unlisted.is_empty() {
+        return Ok(());
+    }
+    pen.line("")?;
+    pen.line(&pen.paint(BOLD, "Not evaluated"))?;
+    let most = if pen.style.width.is_some() { MOST_REASONS } else { groups.len() };
+    let rows: Vec<Vec<String>> = groups.iter().take(most).map(|((label, reason), group)| row(pen, label, reason, group)).collect();
+    write_rows(pen, rows)?;
+    if groups.len() > most {
+        pen.line(&format!("  {}: -o json=FILE", pen.counted(groups.len() - most, "more reason", "more reasons")))?;
+    }
+    unlisted(pen, &coverage.unlisted)
+}
+
+fn write_rows(pen: &mut Pen<'_>, rows: Vec<Vec<String>>) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let lines = grid(&rows, &[3]);
+    if pen.fits(widest(&lines)) {
+        return lines.iter().try_for_each(|line| pen.line(line));
+    }
+    for row in rows {
+        pen.wrapped(&row[0], 4)?;
+        if !row[1].is_empty() {
+            pen.wrapped(&format!("    {}", row[1]), 4)?;
+        }
+    }
+    Ok(())
+}
+
+/// By kind (or stage) and reason.
+fn groups(objects: &Objects<'_>, gaps: &[NotEvaluated]) -> BTreeMap<(String, String), Group> {
+    let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
+    for gap in gaps {
+        let label = gap.object.as_ref().map_or_else(|| gap.stage.to_string(), |object| object.kind.clone());
+        let group = groups.entry((label, gap.reason.clone())).or_default();
+        group.objects += usize::from(gap.object.is_some());
+        group.subjects.push(gap.subject.clone());
+        group.detail = group.detail.take().or_else(|| gap.detail.clone());
+    }
+    for object in objects.iter().filter(|object| object.state == "unknown") {
+        let is_told = |gap: &NotEvaluated| {
+            gap.object.as_ref().is_some_and(|gap| {
+                gap.name == object.name && gap.kind == object.kind && gap.namespace == object.namespace && gap.group == object.group
+            })
+        };
+        if gaps.iter().any(is_told) {
+            continue;
+        }
+        let reason = object.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
+        let group = groups.entry((object.kind.clone(), reason)).or_default();
+        group.objects += 1;
+        group.subjects.push(name(&object));
+    }
+    groups
+}
+
+/// `Secret: forbidden (30 objects)` and what to do.
+fn row(pen: &Pen<'_>, label: &str, reason: &str, group: &Group) -> Vec<String> {
+    let subject = match (group.objects, group.subjects.as_slice()) {
+        (_, [one]) => format!("{}: {}", escape(one), escape(reason)),
+        (0, several) => format!("{}: {}", named(pen, several), escape(reason)),
+        (objects, _) => format!("{}: {} ({})", escape(label), escape(reason), pen.counted(objects, "object", "objects")),
+    };
+    let detail = group.detail.as_deref().map(|detail| escape(detail).into_owned());
+    let parts: Vec<String> = detail.into_iter().chain(help(reason).map(str::to_owned)).collect();
+    vec![format!("  {subject}"), parts.join("; ")]
+}
+
+fn named(pen: &Pen<'_>, subjects: &[String]) -> String {
+    let shown: Vec<_> = subjects.iter().take(MOST_NAMED).map(|subject| escape(subject)).collect();
+    let rest = subjects.len() - shown.len();
+    let names = shown.join(", ");
+    if rest == 0 { names } else { format!("{names} and {} more", pen.count(rest)) }
+}
+
+fn help(reason: &str) -> Option<&'static str> {
+    match reason {
+        "forbidden" => Some("these credentials may not read it; `kubewitness rbac` prints the rule"),
+        "not versioned" => Some("without Git there is no author to name"),
+        "not in the recording" => Some("the recording does not say whether it was there"),
+        "namespace unknown" => Some("give the source a `namespace`"),
+        _ => None,
+    }
+}
+
+fn unlisted(pen: &mut Pen<'_>, kinds: &[Unlisted]) -> io::Result<()> {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for kind in kinds {
+        let namespace = kind.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+        reasons.entry(&kind.reason).or_default().push(format!("{}{namespace}", kind.kind));
+    }
+    for (reason, kinds) in reasons {
+        let count = pen.counted(kinds.len(), "kind", "kinds");
+        let text = format!("  {count} not listed, {}: {}; what they hold is unknown", escape(reason), named(pen, &kinds));
+        pen.wrapped(&text, 4)?;
+    }
+    Ok(())
+}
