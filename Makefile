@@ -20,7 +20,7 @@ test: requirements-go packages lint
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 	tests/tools/cargo-deny.sh check bans licenses sources
 	tests/tools/build.sh >/dev/null
-	cargo test $(CARGO_FLAGS)
+	cargo test $(CARGO_FLAGS) --no-fail-fast
 
 tools: requirements-go
 	tests/tools/build.sh

@@ -76,7 +76,8 @@ fn the_audit_log_has_every_request_that_was_answered() {
     let guest = control_plane().guest();
     guest.kubectl().run(["get", "--raw", "/api/v1/namespaces/default/secrets/a"]);
     guest.kubectl().run(["get", "--raw", "/api/v1/namespaces/default/secrets?limit=3"]);
-    let request = |verb: &str, uri: &str| Request { verb: verb.into(), uri: format!("/api/v1/namespaces/default/{uri}") };
+    let request =
+        |verb: &str, name: &str| Request { verb: verb.into(), uri: format!("/api/v1/namespaces/default/{name}"), agent: "kubectl".into() };
     let expected = [request("get", "secrets/a"), request("list", "secrets?limit=3")];
     assert_eq!(control_plane().requests_of(&guest.name), expected);
 }

@@ -54,6 +54,8 @@ pub(crate) struct Request {
     /// As RBAC names it: `get`, `list`, `create`, ….
     pub(crate) verb: String,
     pub(crate) uri: String,
+    /// The name before the `/` of the user agent, as in `kubectl`; empty where none was sent.
+    pub(crate) agent: String,
 }
 
 /// The control plane; started by whoever asks first.
@@ -136,8 +138,9 @@ impl ControlPlane {
 fn received(line: &str, user: &str) -> Option<Request> {
     let event: Value = serde_json::from_str(line).expect("a line of the audit log is JSON");
     let text = |value: &Value| value.as_str().expect("the audit log tells verb, user and URI of each request").to_owned();
+    let agent = event["userAgent"].as_str().and_then(|agent| agent.split('/').next()).unwrap_or_default();
     let is_wanted = event["stage"] == "RequestReceived" && event["user"]["username"] == user;
-    is_wanted.then(|| Request { verb: text(&event["verb"]), uri: text(&event["requestURI"]) })
+    is_wanted.then(|| Request { verb: text(&event["verb"]), uri: text(&event["requestURI"]), agent: agent.into() })
 }
 
 /// A namespace of one test.
