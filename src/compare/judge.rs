@@ -198,17 +198,20 @@ impl Judge<'_> {
         if candidates.is_empty() {
             return None;
         }
+        let of = |manager: &Manager| Applier { name: manager.name.clone(), operation: manager.operation };
         let mut owned: BTreeMap<Applier, usize> = BTreeMap::new();
         for Leaf { path, whole } in leaves::declared_leaves(self.schemas, self.ty, self.declared) {
             let owners = ownership.owners(&path, whole);
             for entry in candidates.iter().filter(|entry| owners.contains(entry)) {
                 let manager = &ownership.entries[*entry].manager;
-                *owned.entry(Applier { name: manager.name.clone(), operation: manager.operation }).or_default() += 1;
+                *owned.entry(of(manager)).or_default() += 1;
             }
         }
         // Of equals the one that uses server-side apply: it is the one that a migration ends with.
         let best = owned.into_iter().max_by_key(|(applier, leaves)| (*leaves, applier.operation == Operation::Apply));
-        best.map(|(applier, _)| applier)
+        // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
+        let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
+        best.map(|(applier, _)| applier).or_else(creator)
     }
 
     fn last_applied(&self) -> Option<&Value> {

@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
         }
         let merges = match (live, at.list(self.schemas)) {
             (Value::Object(fields), _) if !fields.is_empty() && !self.is_written_whole(at) => {
-                for (name, value) in fields {
+                for (name, value) in fields.iter().filter(|(name, _)| !self.is_ignored(name)).collect::<Vec<_>>() {
                     self.path.push_field(name);
                     let child = At { around: Some(fields), ..at.child(self.schemas, name, self.path.steps.len()) };
                     self.undeclared(child, value);

@@ -118,7 +118,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn is_ignored(&self, name: &str) -> bool {
+    /// What says which object this is, what only the server sets, and what has no schema of its own: row 92, note h.
+    pub(super) fn is_ignored(&self, name: &str) -> bool {
         match self.path.steps.len() {
             0 => matches!(name, "apiVersion" | "kind" | "status") || self.encrypted && name == "sops",
             1 => SERVER_METADATA.contains(&name) && self.path.last_word() == "metadata",
