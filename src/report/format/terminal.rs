@@ -56,7 +56,7 @@ fn comparison(comparison: &Comparison<'_>, style: &Style, out: &mut dyn Write) -
     let mut pen = Pen::new(style, "the declaration", out);
     let commits = Commits::new();
     let tally = Tally::of(&comparison.objects, &commits);
-    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally)?;
+    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally, 0)?;
     objects::write(&mut pen, &comparison.objects, &commits, &tally)?;
     gaps::write(&mut pen, &comparison.objects, &comparison.coverage, &comparison.not_evaluated)
 }

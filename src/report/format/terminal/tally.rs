@@ -21,6 +21,8 @@ pub(super) struct Tally {
     pub(super) authors: BTreeSet<String>,
     /// Injected fields, and the objects they are in.
     pub(super) injected: (usize, usize),
+    /// Fields that could not be judged.
+    pub(super) unknown_fields: usize,
 }
 
 impl Tally {
@@ -38,6 +40,7 @@ impl Tally {
         *news += usize::from(NEWS.contains(&object.state.as_ref()));
         *all += 1;
         let injected = object.differences.iter().filter(|difference| difference.verdict == "injected").count();
+        self.unknown_fields += object.differences.iter().filter(|difference| difference.verdict == "unknown").count();
         self.injected.0 += injected;
         self.injected.1 += usize::from(injected > 0);
         let Some(declared) = &object.declared else { return };
