@@ -111,13 +111,13 @@ fn every_verdict_of_a_field_has_its_rule_or_none() {
 
 #[test]
 fn a_field_finding_names_both_sides_and_who_and_where() {
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Drifted), "field-drifted"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Removed), "field-removed"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Undeclared), "field-undeclared"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Rewritten), "field-rewritten"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Stale), "field-stale"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::NeverConverges), "field-never-converges"), @"");
-    insta::assert_snapshot!(message(&with_field(FieldVerdict::Unknown), "not-evaluated"), @"");
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Drifted), "field-drifted"), @r#"Deployment shop/web: spec.replicas is 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Removed), "field-removed"), @r#"Deployment shop/web: spec.replicas is gone live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Undeclared), "field-undeclared"), @r#"Deployment shop/web: spec.replicas is 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git does not declare it"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Rewritten), "field-rewritten"), @r#"Deployment shop/web: spec.replicas is 5 live although its applier still owns it, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Stale), "field-stale"), @r#"Deployment shop/web: spec.replicas is still 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git no longer declares it"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::NeverConverges), "field-never-converges"), @r#"Deployment shop/web: spec.replicas is 5 live and cannot become 3, as Git declares it at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Unknown), "not-evaluated"), @r#"Deployment shop/web: spec.replicas could not be judged (value)"#);
 }
 
 #[test]
@@ -146,17 +146,17 @@ fn every_state_of_an_object_has_its_rule_or_none() {
 #[test]
 fn an_object_finding_says_who_declared_or_created_it() {
     let scan = drifted();
-    insta::assert_snapshot!(message(&scan, "object-missing"), @"");
-    insta::assert_snapshot!(message(&scan, "object-undeclared"), @"");
+    insta::assert_snapshot!(message(&scan, "object-missing"), @r#"Job ops/migrate is missing from the cluster; Git declares it at apps/ops/migrate.yaml:1 by Carol Diaz in 5d2e9f0 (verified-author)"#);
+    insta::assert_snapshot!(message(&scan, "object-undeclared"), @r#"Service shop/legacy is in the cluster but not in Git; it seems to have been created by kubectl-create on 2026-10-12T09:14:07Z"#);
 }
 
 #[test]
 fn a_commit_finding_names_author_and_signer() {
-    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["identity-mismatch"]), "author-mismatch"), @"");
-    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["unscoped"]), "signer-untrusted"), @"");
-    insta::assert_snapshot!(message(&with_commit(Verdict::Unverifiable, &["unknown-key"]), "signer-untrusted"), @"");
-    insta::assert_snapshot!(message(&with_commit(Verdict::Invalid, &["bad"]), "signature-invalid"), @"");
-    insta::assert_snapshot!(message(&with_commit(Verdict::Unsigned, &[]), "commit-unsigned"), @"");
+    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["identity-mismatch"]), "author-mismatch"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but was signed by Bob Ito <bob@example.com> with key D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["unscoped"]), "signer-untrusted"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but is signed by Bob Ito <bob@example.com> with key D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB, which does not prove that (unscoped)"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Unverifiable, &["unknown-key"]), "signer-untrusted"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but is signed by an unknown key 00000000000000000000000000000000DEADBEEF, which does not prove that (unknown-key)"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Invalid, &["bad"]), "signature-invalid"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but its signature is wrong (bad); the key it names is D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Unsigned, &[]), "commit-unsigned"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author and is not signed: that name is a claim"#);
 }
 
 #[test]
