@@ -103,8 +103,9 @@ fn author(commit: Option<&Commit>, verdict: Verdict) -> String {
 pub(super) fn sides(difference: &Difference) -> (String, String) {
     let declared = words(difference.declared.as_ref());
     let live = words(difference.live.as_ref());
-    if declared == SECRET && live == SECRET {
-        return (declared, "another secret value".to_owned());
+    if declared == live {
+        // Told by their shape alone.
+        return (declared, live.replacen("a ", "another ", 1));
     }
     if declared.chars().count() <= LONGEST_VALUE && live.chars().count() <= LONGEST_VALUE {
         return (declared, live);
@@ -130,6 +131,7 @@ fn words(value: Option<&FieldValue>) -> String {
         None => "nothing".to_owned(),
         Some(FieldValue::Redacted) => SECRET.to_owned(),
         Some(FieldValue::Shown(value)) if secret::holds_digest(value) => SECRET.to_owned(),
+        Some(FieldValue::Shown(Value::String(text))) if text.lines().count() > 1 => format!("a text of {} lines", text.lines().count()),
         Some(FieldValue::Shown(Value::Object(entries))) if entries.len() > 1 => format!("a map of {} entries", entries.len()),
         Some(FieldValue::Shown(Value::Array(items))) if items.len() > 1 => format!("a list of {} items", items.len()),
         Some(FieldValue::Shown(value)) => value.to_string(),

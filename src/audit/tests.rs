@@ -228,6 +228,12 @@ fn secret_values_are_in_no_message() {
 }
 
 #[test]
+fn texts_of_several_lines_are_told_by_their_shape() {
+    let message = found(&drifted()).into_iter().find(|finding| finding.message.contains("app.ini")).unwrap().message;
+    assert!(message.contains("is another text of 13 lines live") && message.contains("declares a text of 13 lines at"), "{message}");
+}
+
+#[test]
 fn long_values_are_cut_where_they_part() {
     let mut scan = with_field(FieldVerdict::Drifted);
     let difference = &mut scan.comparisons[0].differences[0];

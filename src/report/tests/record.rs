@@ -128,6 +128,8 @@ fn unknown_fields_are_ignored_and_other_documents_refused() {
     record["objects"][0]["state"] = json!("a word of tomorrow");
     let read = Record::read(record.to_string().as_bytes()).unwrap();
     assert_eq!(read.objects.len(), drifted().comparisons.len());
+    let text = encoded(&read, "terminal", &style(Some(100)));
+    assert!(text.starts_with("Partial:"), "a word of tomorrow is not judged: {text}");
     record["schemaVersion"] = json!("2.0");
     assert!(matches!(Record::read(record.to_string().as_bytes()), Err(ReadError::Version(_))));
     record["kind"] = json!("Blame");
@@ -301,6 +303,7 @@ fn anything_that_was_not_judged_makes_the_record_partial() {
     differ(&mut scan, "/data/a", FieldVerdict::Unknown, Some(json!("2")), None);
     assert_eq!(Record::of(&scan, None).status, "partial");
     assert!(super::terminal(&scan, None).starts_with("Partial: 14 of 14 objects evaluated, 1 field could not be judged."));
+    assert!(super::terminal(&scan, None).contains("  ConfigMap shop/settings-12 data.a: value"));
 }
 
 #[test]

@@ -59,6 +59,18 @@ fn ascii_draws_with_ascii_only() {
 }
 
 #[test]
+fn a_name_of_many_words_does_not_fill_the_screen() {
+    let mut scan = drifted();
+    scan.histories.commits[1].author.name = "word ".repeat(20_000).as_str().into();
+    scan.not_evaluated = partial().not_evaluated;
+    scan.not_evaluated[30].detail = Some("word ".repeat(20_000));
+    for width in [60, 100, 160] {
+        let lines = terminal(&scan, Some(width)).lines().count() + blamed(&scan, Some(width)).lines().count();
+        assert!(lines < 150, "{lines}");
+    }
+}
+
+#[test]
 fn nothing_evaluated_is_not_in_sync() {
     let mut scan = partial();
     scan.comparisons.clear();

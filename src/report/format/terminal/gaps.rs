@@ -6,6 +6,7 @@ use std::io;
 use super::escape::escape;
 use super::layout::{BOLD, Pen, grid, widest};
 use super::objects::name;
+use super::tally::Tally;
 use crate::report::objects::Objects;
 use crate::report::record::{Coverage, NotEvaluated, Unlisted};
 
@@ -23,8 +24,8 @@ struct Group {
     detail: Option<String>,
 }
 
-pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, coverage: &Coverage, gaps: &[NotEvaluated]) -> io::Result<()> {
-    let groups = groups(objects, gaps);
+pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, tally: &Tally, coverage: &Coverage, gaps: &[NotEvaluated]) -> io::Result<()> {
+    let groups = groups(objects, tally, gaps);
     if groups.is_empty() && coverage.unlisted.is_empty() {
         return Ok(());
     }
@@ -57,7 +58,7 @@ fn write_rows(pen: &mut Pen<'_>, rows: Vec<Vec<String>>) -> io::Result<()> {
 }
 
 /// By kind (or stage) and reason.
-fn groups(objects: &Objects<'_>, gaps: &[NotEvaluated]) -> BTreeMap<(String, String), Group> {
+fn groups(objects: &Objects<'_>, tally: &Tally, gaps: &[NotEvaluated]) -> BTreeMap<(String, String), Group> {
     let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
     for gap in gaps {
         let label = gap.object.as_ref().map_or_else(|| gap.stage.to_string(), |object| object.kind.clone());
@@ -65,6 +66,9 @@ fn groups(objects: &Objects<'_>, gaps: &[NotEvaluated]) -> BTreeMap<(String, Str
         group.objects += usize::from(gap.object.is_some());
         group.subjects.push(gap.subject.clone());
         group.detail = group.detail.take().or_else(|| gap.detail.clone());
+    }
+    for (field, decided_by) in &tally.untold_fields {
+        groups.entry(("field".to_owned(), decided_by.clone())).or_default().subjects.push(field.clone());
     }
     for object in objects.in_state("unknown") {
         let is_told = |gap: &NotEvaluated| {
