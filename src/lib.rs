@@ -1,7 +1,25 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod cli;
+pub mod config;
+pub mod run;
+pub mod scan;
+
+pub mod cluster;
+pub mod keyring;
+pub mod source;
+pub mod store;
+
+pub mod attribute;
 pub mod audit;
-pub mod model;
-pub mod progress;
+pub mod compare;
+pub mod render;
 pub mod report;
+
+pub mod document;
+pub mod progress;
 pub mod secret;
+pub mod subprocess;
+pub mod yaml;
+
+pub mod model;

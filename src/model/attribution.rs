@@ -98,6 +98,8 @@ pub struct SignatureFacts {
     /// E-mails that the configured key binds: unrevoked, unexpired user ids, or principals without wildcards, lower-cased in
     /// the domain. An e-mail that two keys carry is in neither list.
     pub emails: Vec<String>,
+    /// E-mails of the key that another configured key carries too, so that they bind neither (`email-on-two-keys`).
+    pub contested: Vec<String>,
     /// What to call the signer: the matching user id or principal.
     pub signer: Option<String>,
     /// Principals with wildcards (allowed_signers), which bind a group and no person.
@@ -127,6 +129,7 @@ impl SignatureFacts {
             key: None,
             time: None,
             emails: Vec::new(),
+            contested: Vec::new(),
             signer: None,
             groups: Vec::new(),
             forge: None,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 
-use super::declaration::SourceId;
 use super::text::RawText;
+
+/// The name of a source in the configuration, as in `fleet`.
+pub type SourceId = String;
 
 /// The full object id of a commit, lower-case hex (40 digits for SHA-1, 64 for SHA-256).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

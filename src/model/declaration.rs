@@ -5,11 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::commit::CommitId;
+pub use super::commit::SourceId;
 use super::object::{Manifest, ObjectId};
 use super::text::RawText;
-
-/// The name of a source in the configuration, as in `fleet`.
-pub type SourceId = String;
 
 /// A path in a tree, byte by byte, with `/` between its parts and relative to the root of the repository.
 pub type TreePath = RawText;

@@ -14,6 +14,8 @@ pub mod finding;
 pub(crate) mod fixture;
 pub mod kind;
 pub mod object;
+pub mod pattern;
 pub mod scan;
 pub mod schema;
+pub mod signature;
 pub mod text;

@@ -1,0 +1,333 @@
+//! Every rung of the ladder, and who is credited for a declaration.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{attributions, commit_verdict};
+use crate::model::attribution::{Algo, Attribution, Binding, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, Verdict};
+use crate::model::commit::{Actor, Commit, CommitId};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
+use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::object::{Manifest, ObjectId};
+
+const ALICE: &str = "alice@example.com";
+const BOB: &str = "bob@example.com";
+
+fn actor(email: &str) -> Actor {
+    Actor { name: "Alice".into(), email: email.into(), time: Some(DateTime::UNIX_EPOCH.fixed_offset()) }
+}
+
+fn commit(id: &str, author: &str, committer: &str) -> Commit {
+    Commit {
+        id: CommitId::new(id),
+        source: "fleet".to_owned(),
+        author: actor(author),
+        committer: actor(committer),
+        subject: "".into(),
+        raw: Vec::new().into(),
+    }
+}
+
+/// A good signature by a key in force that binds these e-mails.
+fn good(emails: &[&str]) -> SignatureFacts {
+    SignatureFacts {
+        algo: Some(Algo::Ok),
+        key_time: Some(KeyTime::Valid),
+        emails: emails.iter().map(|email| (*email).to_owned()).collect(),
+        ..SignatureFacts::of(Format::OpenPgp, Crypto::Good)
+    }
+}
+
+fn forge(committer: &str) -> SignatureFacts {
+    SignatureFacts { forge: Some("github".to_owned()), forge_committer: Some(committer.to_owned()), ..good(&[]) }
+}
+
+fn group(list: &str) -> SignatureFacts {
+    SignatureFacts { groups: vec![list.to_owned()], ..good(&[]) }
+}
+
+fn rung(author: &str, committer: &str, facts: &SignatureFacts) -> (Verdict, Binding, String) {
+    let verdict = commit_verdict(&commit("a", author, committer), facts);
+    (verdict.verdict, verdict.binding, verdict.reasons.join(" "))
+}
+
+#[track_caller]
+fn assert_rung(author: &str, committer: &str, facts: &SignatureFacts, verdict: Verdict, binding: Binding, reasons: &str) {
+    assert_eq!(rung(author, committer, facts), (verdict, binding, reasons.to_owned()));
+}
+
+#[test]
+fn the_authors_own_key_verifies_the_author() {
+    assert_rung(ALICE, BOB, &good(&[ALICE]), Verdict::VerifiedAuthor, Binding::Author, "uid-binding");
+    assert_rung("alice@Example.COM", BOB, &good(&[ALICE]), Verdict::VerifiedAuthor, Binding::Author, "uid-binding");
+}
+
+#[test]
+fn the_committers_key_leaves_the_author_a_claim() {
+    assert_rung(ALICE, BOB, &good(&[BOB]), Verdict::VerifiedCommitter, Binding::Committer, "uid-binding");
+}
+
+#[test]
+fn alices_commit_under_bobs_key_is_a_mismatch_of_persons() {
+    assert_rung(ALICE, ALICE, &good(&[BOB]), Verdict::SignedUntrusted, Binding::None, "identity-mismatch");
+    assert_rung("Alice@example.com", ALICE, &good(&[BOB]), Verdict::SignedUntrusted, Binding::None, "identity-mismatch");
+}
+
+#[test]
+fn the_local_part_of_an_email_is_compared_as_it_is_and_names_decide_nothing() {
+    assert_rung("Alice@example.com", BOB, &good(&[ALICE]), Verdict::SignedUntrusted, Binding::None, "identity-mismatch");
+}
+
+#[test]
+fn an_author_without_an_email_is_nobody() {
+    for email in ["", "alice", "@example.com", "alice@"] {
+        let (verdict, ..) = rung(email, email, &SignatureFacts { groups: vec!["*".to_owned()], ..good(&["", "alice", "alice@"]) });
+        assert_eq!(verdict, Verdict::SignedUntrusted, "{email:?}");
+    }
+    let mut strange = commit("a", ALICE, ALICE);
+    strange.author.email = b"alice\xff@example.com"[..].into();
+    strange.committer = strange.author.clone();
+    assert_eq!(commit_verdict(&strange, &group("*")).verdict, Verdict::SignedUntrusted);
+}
+
+#[test]
+fn an_email_on_two_keys_is_no_mismatch_of_persons() {
+    let facts = SignatureFacts { contested: vec![ALICE.to_owned()], ..good(&[]) };
+    assert_rung(ALICE, ALICE, &facts, Verdict::SignedUntrusted, Binding::None, "email-on-two-keys");
+    assert_rung(BOB, BOB, &facts, Verdict::SignedUntrusted, Binding::None, "identity-mismatch");
+}
+
+#[test]
+fn a_forge_attests_only_what_it_committed_itself() {
+    let facts = forge("noreply@github.com");
+    assert_rung(ALICE, "noreply@GitHub.com", &facts, Verdict::ForgeAttested, Binding::Forge, "forge-key");
+    assert_rung(ALICE, ALICE, &facts, Verdict::SignedUntrusted, Binding::None, "forge-committer-mismatch");
+}
+
+#[test]
+fn a_wildcard_binds_a_group_and_no_person() {
+    assert_rung(ALICE, BOB, &group("*@example.com"), Verdict::GroupVerified, Binding::Group, "group-principal");
+    let refused = group("!alice@example.com,*@example.com");
+    assert_rung(ALICE, BOB, &refused, Verdict::SignedUntrusted, Binding::None, "group-mismatch");
+}
+
+#[test]
+fn a_key_without_any_email_speaks_for_nobody() {
+    assert_rung(ALICE, BOB, &good(&[]), Verdict::SignedUntrusted, Binding::None, "key-without-email");
+}
+
+#[test]
+fn the_state_of_the_key_limits_the_verdict() {
+    let at = |key_time| rung(ALICE, ALICE, &SignatureFacts { key_time: Some(key_time), ..good(&[ALICE]) });
+    let claimed = |reason: &str| (Verdict::ClaimedTimeOnly, Binding::Author, format!("{reason} uid-binding"));
+    assert_eq!(at(KeyTime::ExpiredSince), claimed("key-expired-since"));
+    assert_eq!(at(KeyTime::RevokedSoftAfter), claimed("key-retired-since"));
+    assert_eq!(at(KeyTime::SigExpired), claimed("signature-expired"));
+    assert_eq!(at(KeyTime::OutsideWindow), (Verdict::SignedUntrusted, Binding::None, "outside-window".to_owned()));
+    for (key_time, reason) in [
+        (KeyTime::ExpiredBeforeSig, "key-expired-before-signature"),
+        (KeyTime::RevokedHard, "key-revoked"),
+        (KeyTime::RevokedSoftBefore, "key-retired-before-signature"),
+        (KeyTime::FutureSig, "signature-in-the-future"),
+        (KeyTime::BeforeKey, "signature-older-than-key"),
+    ] {
+        assert_eq!(at(key_time), (Verdict::Invalid, Binding::None, reason.to_owned()));
+    }
+}
+
+#[test]
+fn an_expired_key_does_not_hide_a_mismatch_of_persons() {
+    let facts = SignatureFacts { key_time: Some(KeyTime::ExpiredSince), ..good(&[BOB]) };
+    assert_rung(ALICE, ALICE, &facts, Verdict::ClaimedTimeOnly, Binding::None, "key-expired-since identity-mismatch");
+}
+
+#[test]
+fn what_cannot_be_told_is_unverifiable_and_what_is_wrong_invalid() {
+    let of = |crypto, reason: &str| {
+        let facts = SignatureFacts { reasons: vec![reason.to_owned()], ..SignatureFacts::of(Format::Ssh, crypto) };
+        rung(ALICE, ALICE, &facts)
+    };
+    assert_eq!(of(Crypto::UnknownKey, "x"), (Verdict::Unverifiable, Binding::None, "unknown-key x".to_owned()));
+    assert_eq!(of(Crypto::Unsupported, "x"), (Verdict::Unverifiable, Binding::None, "unsupported-format x".to_owned()));
+    assert_eq!(of(Crypto::Malformed, "x"), (Verdict::Invalid, Binding::None, "malformed-signature x".to_owned()));
+    assert_eq!(of(Crypto::Bad, "bad-signature"), (Verdict::Invalid, Binding::None, "bad-signature".to_owned()));
+    assert_eq!(rung(ALICE, ALICE, &SignatureFacts::unsigned()).0, Verdict::Unsigned);
+    let wrong = SignatureFacts { reasons: vec!["wrong-namespace".to_owned()], ..good(&[ALICE]) };
+    assert_eq!(rung(ALICE, ALICE, &wrong).0, Verdict::Invalid);
+}
+
+#[test]
+fn a_weak_algorithm_is_invalid_whether_or_not_it_was_verified() {
+    for crypto in [Crypto::Good, Crypto::Unsupported] {
+        let facts = SignatureFacts { crypto, algo: Some(Algo::Weak), reasons: vec!["weak-key".to_owned()], ..good(&[ALICE]) };
+        assert_rung(ALICE, ALICE, &facts, Verdict::Invalid, Binding::None, "weak-algorithm weak-key");
+    }
+}
+
+fn any_facts() -> impl Strategy<Value = SignatureFacts> {
+    let crypto =
+        prop::sample::select(vec![Crypto::Unsigned, Crypto::Malformed, Crypto::Unsupported, Crypto::UnknownKey, Crypto::Bad, Crypto::Good]);
+    let key_time = prop::option::of(prop::sample::select(vec![
+        KeyTime::Valid,
+        KeyTime::ExpiredSince,
+        KeyTime::ExpiredBeforeSig,
+        KeyTime::RevokedHard,
+        KeyTime::RevokedSoftAfter,
+        KeyTime::RevokedSoftBefore,
+        KeyTime::OutsideWindow,
+        KeyTime::FutureSig,
+        KeyTime::BeforeKey,
+        KeyTime::SigExpired,
+    ]));
+    let algo = prop::option::of(prop::sample::select(vec![Algo::Ok, Algo::Weak]));
+    let lists = prop::collection::vec(prop::sample::select(vec![ALICE, BOB, "*@example.com"]), 0..3);
+    (crypto, key_time, algo, lists.clone(), lists, any::<bool>()).prop_map(|(crypto, key_time, algo, emails, groups, forge)| {
+        SignatureFacts {
+            crypto,
+            key_time,
+            algo,
+            groups: groups.into_iter().map(str::to_owned).collect(),
+            forge: forge.then(|| "github".to_owned()),
+            forge_committer: forge.then(|| BOB.to_owned()),
+            ..good(&emails)
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn nobody_is_verified_without_a_good_strong_signature_in_force_that_names_them(
+        facts in any_facts(), author in prop::sample::select(vec![ALICE, BOB, "", "eve@x"]), committer in prop::sample::select(vec![ALICE, BOB])) {
+        let judged = commit_verdict(&commit("a", author, committer), &facts);
+        if judged.verdict <= Verdict::SignedUntrusted {
+            prop_assert_eq!(facts.crypto, Crypto::Good);
+            prop_assert_ne!(facts.algo, Some(Algo::Weak));
+        }
+        if judged.verdict <= Verdict::GroupVerified {
+            prop_assert_eq!(facts.key_time, Some(KeyTime::Valid));
+        }
+        if judged.verdict == Verdict::VerifiedAuthor {
+            prop_assert!(facts.forge.is_none() && facts.emails.iter().any(|email| email == author));
+        }
+        prop_assert_eq!(judged.reasons.is_empty(), judged.verdict == Verdict::Unsigned);
+    }
+}
+
+fn document(path: &str) -> DocumentRef {
+    DocumentRef { source: "fleet".to_owned(), path: path.into(), ordinal: 0 }
+}
+
+fn declaration(engine: Engine, inputs: &[&str], leaves: &[Option<u16>]) -> Declaration {
+    Declaration {
+        id: ObjectId { group: String::new(), kind: "ConfigMap".to_owned(), namespace: None, name: "web".to_owned() },
+        version: "v1".to_owned(),
+        source: "fleet".to_owned(),
+        engine,
+        applier: None,
+        manifest: Manifest::from_redacted(json!({})),
+        encrypted: false,
+        inputs: inputs.iter().map(|path| Input { document: document(path), line: 1, end_line: 2 }).collect(),
+        leaves: leaves.iter().zip(0..).map(|(input, leaf)| LeafOrigin { input: *input, leaf, line: 1, end_line: 1 }).collect(),
+    }
+}
+
+fn tree(versioned: bool) -> Tree {
+    Tree {
+        source: "fleet".to_owned(),
+        url: String::new(),
+        requested: None,
+        commit: versioned.then(|| CommitId::new("a")),
+        shallow: false,
+        uncommitted: 0,
+        root: "".into(),
+        files: BTreeMap::new(),
+    }
+}
+
+/// Commit 0 by Alice, verified; commit 1 by Bob, unsigned; commit 2 without facts.
+fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatures) {
+    let commits = vec![commit("a", ALICE, ALICE), commit("b", BOB, BOB), commit("c", BOB, BOB)];
+    let key = |id: &str| ("fleet".to_owned(), CommitId::new(id));
+    let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
+    let documents = documents
+        .iter()
+        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into() }))
+        .collect();
+    (Histories { commits, documents }, signatures)
+}
+
+fn attribute(declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> Attribution {
+    let (histories, signatures) = evidence(documents);
+    attributions(&[declaration], &[tree(true)], &histories, &signatures).declarations.remove(0).expect("the source is versioned")
+}
+
+fn leaf(commit: Option<u32>, verdict: Verdict) -> LeafAttribution {
+    LeafAttribution { commit, verdict }
+}
+
+#[test]
+fn a_plain_document_is_credited_to_its_commit_and_each_leaf_to_its_own() {
+    let leaves = [Authored::By(0), Authored::By(1), Authored::BeforeHistory, Authored::Unreadable, Authored::By(2)];
+    let found = attribute(declaration(Engine::Plain, &["web.yaml"], &[Some(0); 6]), &[("web.yaml", Authored::By(1), &leaves)]);
+    assert_eq!((found.authored_by, found.verdict, found.inputs.len()), (Some(CommitId::new("b")), Verdict::Unsigned, 0));
+    let unknown = leaf(None, Verdict::Unverifiable);
+    let expected = [
+        leaf(Some(0), Verdict::VerifiedAuthor),
+        leaf(Some(1), Verdict::Unsigned),
+        unknown,
+        unknown,
+        leaf(Some(2), Verdict::Unverifiable),
+        unknown,
+    ];
+    assert_eq!(*found.leaves, expected);
+}
+
+#[test]
+fn no_commit_is_credited_for_what_the_history_does_not_show() {
+    for (authored, reason) in
+        [(Authored::BeforeHistory, "before-history"), (Authored::Unreadable, "unreadable-history"), (Authored::By(9), "unreadable-history")]
+    {
+        let found = attribute(declaration(Engine::Plain, &["web.yaml"], &[]), &[("web.yaml", authored, &[])]);
+        assert_eq!((found.authored_by, found.verdict, found.reasons), (None, Verdict::Unverifiable, vec![reason.to_owned()]));
+    }
+    let found = attribute(declaration(Engine::Plain, &["web.yaml"], &[]), &[]);
+    assert_eq!(found.reasons, ["unreadable-history"]);
+}
+
+#[test]
+fn a_commit_whose_signature_was_not_judged_is_credited_but_unverifiable() {
+    let found = attribute(declaration(Engine::Plain, &["web.yaml"], &[]), &[("web.yaml", Authored::By(2), &[])]);
+    assert_eq!((found.authored_by, found.verdict), (Some(CommitId::new("c")), Verdict::Unverifiable));
+    assert_eq!(found.reasons, ["not-verified"]);
+}
+
+#[test]
+fn a_rendered_object_that_traces_to_one_document_is_credited_to_its_commit() {
+    let found = attribute(declaration(Engine::Kustomize, &["web.yaml"], &[Some(0)]), &[("web.yaml", Authored::By(0), &[Authored::By(0)])]);
+    assert_eq!((found.authored_by, found.verdict), (Some(CommitId::new("a")), Verdict::VerifiedAuthor));
+    assert_eq!(found.reasons, ["uid-binding"]);
+}
+
+#[test]
+fn a_rendered_object_that_anything_else_touched_is_nobodys() {
+    let documents: &[(&str, Authored, &[Authored])] =
+        &[("base.yaml", Authored::By(0), &[Authored::By(0)]), ("patch.yaml", Authored::BeforeHistory, &[])];
+    let two = attribute(declaration(Engine::Kustomize, &["base.yaml", "patch.yaml"], &[Some(0), None]), documents);
+    assert_eq!((two.authored_by, two.verdict, two.reasons), (None, Verdict::Unverifiable, vec!["rendered".to_owned()]));
+    let inputs: Vec<_> = two.inputs.iter().map(|input| (input.commit.as_ref().map(CommitId::as_str), input.verdict)).collect();
+    assert_eq!(inputs, [(Some("a"), Verdict::VerifiedAuthor), (None, Verdict::Unverifiable)]);
+    assert_eq!(*two.leaves, [leaf(Some(0), Verdict::VerifiedAuthor), leaf(None, Verdict::Unverifiable)]);
+    let untraced = attribute(declaration(Engine::Kustomize, &["base.yaml"], &[Some(0), None]), documents);
+    assert_eq!((untraced.authored_by, untraced.reasons, untraced.inputs.len()), (None, vec!["rendered".to_owned()], 1));
+}
+
+#[test]
+fn a_source_without_commits_has_no_attribution() {
+    let (histories, signatures) = evidence(&[]);
+    let declarations = [declaration(Engine::Plain, &["web.yaml"], &[])];
+    assert!(attributions(&declarations, &[tree(false)], &histories, &signatures).declarations[0].is_none());
+    assert!(attributions(&declarations, &[], &histories, &signatures).declarations[0].is_none());
+}

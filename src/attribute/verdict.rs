@@ -1,0 +1,115 @@
+//! The ladder: the facts of a signature and the claims of a commit to a verdict, as long as there is no trust policy.
+//!
+//! An e-mail that exactly one configured key carries speaks for its owner. Names decide nothing. The local part of an e-mail is
+//! compared as it is, its domain in lower case, both byte by byte.
+
+use crate::model::attribution::{Algo, Binding, CommitVerdict, Crypto, KeyTime, SignatureFacts, Verdict};
+use crate::model::commit::{Actor, Commit};
+use crate::model::pattern;
+
+/// The verdict on a commit with these facts.
+pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
+    let weak = facts.algo == Some(Algo::Weak);
+    match facts.crypto {
+        Crypto::Unsigned => CommitVerdict { verdict: Verdict::Unsigned, binding: Binding::None, reasons: Vec::new() },
+        Crypto::Malformed => without_binding(Verdict::Invalid, facts, "malformed-signature"),
+        Crypto::Bad => without_binding(Verdict::Invalid, facts, "bad-signature"),
+        // Whatever can be forged proves nothing, be it verified or refused by a library.
+        Crypto::Unsupported | Crypto::Good if weak => without_binding(Verdict::Invalid, facts, "weak-algorithm"),
+        Crypto::UnknownKey => without_binding(Verdict::Unverifiable, facts, "unknown-key"),
+        Crypto::Unsupported => without_binding(Verdict::Unverifiable, facts, "unsupported-format"),
+        Crypto::Good => good(commit, facts),
+    }
+}
+
+/// The verdict on a commit whose signature could not be judged.
+pub fn unverified() -> CommitVerdict {
+    CommitVerdict { verdict: Verdict::Unverifiable, binding: Binding::None, reasons: vec!["not-verified".to_owned()] }
+}
+
+fn without_binding(verdict: Verdict, facts: &SignatureFacts, reason: &str) -> CommitVerdict {
+    let mut reasons = vec![reason.to_owned()];
+    reasons.extend(facts.reasons.iter().filter(|more| *more != reason).cloned());
+    CommitVerdict { verdict, binding: Binding::None, reasons }
+}
+
+/// A signature that is mathematically good: the key's state first, then whom it speaks for.
+fn good(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
+    if facts.reasons.iter().any(|reason| reason == "wrong-namespace") {
+        return without_binding(Verdict::Invalid, facts, "wrong-namespace");
+    }
+    let (limit, state) = match state(facts.key_time) {
+        Ok(None) => return bound(commit, facts),
+        // No line of the allowed signers speaks for the key at that time.
+        Ok(Some((verdict, reason @ "outside-window"))) => return without_binding(verdict, facts, reason),
+        Ok(Some(limit)) => limit,
+        Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
+    };
+    let CommitVerdict { verdict, binding, reasons: more } = bound(commit, facts);
+    let mut reasons = vec![state.to_owned()];
+    reasons.extend(more);
+    CommitVerdict { verdict: verdict.max(limit), binding, reasons }
+}
+
+/// The best verdict that the key's state allows, with its reason; an error where the signature is void.
+fn state(key_time: Option<KeyTime>) -> Result<Option<(Verdict, &'static str)>, &'static str> {
+    match key_time {
+        Some(KeyTime::Valid) => Ok(None),
+        Some(KeyTime::ExpiredSince) => Ok(Some((Verdict::ClaimedTimeOnly, "key-expired-since"))),
+        Some(KeyTime::RevokedSoftAfter) => Ok(Some((Verdict::ClaimedTimeOnly, "key-retired-since"))),
+        Some(KeyTime::SigExpired) => Ok(Some((Verdict::ClaimedTimeOnly, "signature-expired"))),
+        Some(KeyTime::OutsideWindow) => Ok(Some((Verdict::SignedUntrusted, "outside-window"))),
+        Some(KeyTime::ExpiredBeforeSig) => Err("key-expired-before-signature"),
+        Some(KeyTime::RevokedHard) => Err("key-revoked"),
+        Some(KeyTime::RevokedSoftBefore) => Err("key-retired-before-signature"),
+        Some(KeyTime::FutureSig) => Err("signature-in-the-future"),
+        Some(KeyTime::BeforeKey) => Err("signature-older-than-key"),
+        // A good signature without a state of its key is no fact that the keyring makes; nothing can be built on it.
+        None => Ok(Some((Verdict::Unverifiable, "key-state-unknown"))),
+    }
+}
+
+/// Whom a good signature in force speaks for.
+fn bound(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
+    let rung = |verdict, binding, reason: &str| CommitVerdict { verdict, binding, reasons: vec![reason.to_owned()] };
+    if facts.forge.is_some() {
+        let ours = email(&commit.committer).is_some_and(|committer| facts.forge_committer.as_deref() == Some(committer.as_str()));
+        return match ours {
+            true => rung(Verdict::ForgeAttested, Binding::Forge, "forge-key"),
+            false => rung(Verdict::SignedUntrusted, Binding::None, "forge-committer-mismatch"),
+        };
+    }
+    let (author, committer) = (email(&commit.author), email(&commit.committer));
+    let among = |list: &[String], address: &Option<String>| address.as_ref().is_some_and(|address| list.contains(address));
+    if among(&facts.emails, &author) {
+        rung(Verdict::VerifiedAuthor, Binding::Author, "uid-binding")
+    } else if among(&facts.emails, &committer) {
+        rung(Verdict::VerifiedCommitter, Binding::Committer, "uid-binding")
+    } else if author.as_ref().is_some_and(|author| facts.groups.iter().any(|group| pattern::list_matches(group, author))) {
+        rung(Verdict::GroupVerified, Binding::Group, "group-principal")
+    } else {
+        rung(Verdict::SignedUntrusted, Binding::None, mismatch(facts, &author, &committer))
+    }
+}
+
+/// Why a good signature speaks for neither author nor committer. Only a key that speaks for somebody else is a mismatch of
+/// persons.
+fn mismatch(facts: &SignatureFacts, author: &Option<String>, committer: &Option<String>) -> &'static str {
+    let contested = |address: &Option<String>| address.as_ref().is_some_and(|address| facts.contested.contains(address));
+    if contested(author) || contested(committer) {
+        "email-on-two-keys"
+    } else if !facts.emails.is_empty() || !facts.contested.is_empty() {
+        "identity-mismatch"
+    } else if !facts.groups.is_empty() {
+        "group-mismatch"
+    } else {
+        "key-without-email"
+    }
+}
+
+/// The e-mail that a commit claims, with its domain in lower case. What is not UTF-8 or has no `@` speaks for nobody.
+fn email(actor: &Actor) -> Option<String> {
+    let text = std::str::from_utf8(actor.email.as_bytes()).ok()?;
+    let (local, domain) = text.split_once('@')?;
+    (!local.is_empty() && !domain.is_empty()).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))
+}

@@ -1,0 +1,91 @@
+//! A live cluster: its identity, and the parts that read the rest.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use super::Error;
+use super::client::{Client, JSON};
+use super::failure::{CONNECTION_CUT, Failure, TIMED_OUT, UNAUTHORIZED, json_text};
+use super::listing::Lists;
+use super::wire::{Identified, Version, Wire};
+use super::{discovery, openapi};
+use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
+use crate::model::kind::Kinds;
+use crate::model::object::ObjectId;
+use crate::progress::Progress;
+use crate::secret::Redactor;
+
+/// Namespaces and versions are short.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+pub(super) const VERSION: &str = "version of the cluster";
+pub(super) const UID: &str = "uid of the namespace kube-system";
+
+/// An API server.
+pub(super) struct Live {
+    pub(super) client: Client,
+    pub(super) redactor: Redactor,
+    pub(super) progress: Progress,
+    pub(super) name: String,
+    pub(super) cache: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Live").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Live {
+    pub(super) async fn identity(&self) -> Result<(ClusterIdentity, Vec<NotEvaluated>), Error> {
+        let mut missing = Vec::new();
+        let version = self.fact(VERSION, "/version", |told: Version| told.git_version, &mut missing).await?;
+        let uid = self.fact(UID, "/api/v1/namespaces/kube-system", |told: Identified| told.metadata.uid, &mut missing).await?;
+        Ok((ClusterIdentity { uid, name: self.name.clone(), version, time: self.client.first_date() }, missing))
+    }
+
+    /// One fact of the identity. Where nobody answers or lets us in, nothing else will come either.
+    async fn fact<T: Wire>(
+        &self,
+        subject: &str,
+        path: &str,
+        take: fn(T) -> String,
+        missing: &mut Vec<NotEvaluated>,
+    ) -> Result<Option<String>, Error> {
+        let answer = self.client.read(path, JSON, LONGEST).await;
+        let parsed = answer.and_then(|body| serde_json::from_slice(&body).map_err(|error| Failure::malformed(json_text(&error))));
+        match parsed {
+            Ok(told) => Ok(Some(take(told))),
+            Err(failure) if [UNAUTHORIZED, CONNECTION_CUT, TIMED_OUT].contains(&failure.reason) => Err(untold(subject, &failure)),
+            Err(failure) => {
+                missing.push(NotEvaluated { detail: failure.detail, ..NotEvaluated::new(Stage::Read, subject, failure.reason) });
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) async fn kinds(&self) -> Result<Kinds, Error> {
+        self.progress.tell(|| "reading the kinds of the cluster".to_owned());
+        discovery::kinds(&self.client).await.map_err(|(path, failure)| untold(&format!("kinds of the cluster at {path}"), &failure))
+    }
+
+    pub(super) async fn schemas(&self, wanted: &BTreeSet<(String, String)>, add: openapi::Add<'_>) -> Vec<NotEvaluated> {
+        openapi::schemas(&self.client, self.cache.as_deref(), &self.progress, wanted, add).await
+    }
+
+    pub(super) async fn each_page(
+        &self,
+        listings: &[Listing],
+        wanted: &(dyn Fn(&ObjectId) -> bool + Sync),
+        page: &mut (dyn FnMut(Page) + Send),
+    ) -> Vec<ListingGap> {
+        let lists = Lists { client: &self.client, redactor: &self.redactor, progress: &self.progress, wanted, page: Mutex::new(page) };
+        lists.read(listings).await
+    }
+}
+
+fn untold(subject: &str, failure: &Failure) -> Error {
+    Error::Cluster { subject: subject.to_owned(), reason: failure.text() }
+}

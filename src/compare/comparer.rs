@@ -1,0 +1,255 @@
+//! Takes the cluster's pages and keeps only what was said of declared objects and of strays.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::exclusion::{self, Claims};
+use super::object::{Pair, comparison, settle};
+use super::ownership::Ownership;
+use super::plan::{AUTOSCALER, Place, Plan, Planned};
+use super::scaling::Scaling;
+use super::{Settings, builtin};
+use crate::model::comparison::{Comparison, ObjectState};
+use crate::model::coverage::{Excluded, NotEvaluated, Stage, Unlisted};
+use crate::model::declaration::Declaration;
+use crate::model::evidence::{ListingGap, Page};
+use crate::model::object::{LiveObject, ObjectId};
+use crate::model::schema::Schemas;
+
+/// What comparing brought.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    /// One for each declared object that was not excluded, and one for each undeclared object that was asked for; sorted by
+    /// object. Each of state `unknown` has its entry in `not_evaluated`.
+    pub comparisons: Vec<Comparison>,
+    /// Objects left out on purpose, by rule, sorted.
+    pub excluded: Vec<Excluded>,
+    /// Objects that could not be judged, sorted; each has `object`.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Listings that did not come whole, sorted.
+    pub unlisted: Vec<Unlisted>,
+}
+
+/// Compares page by page.
+pub struct Comparer<'a> {
+    declarations: &'a [Declaration],
+    plan: &'a Plan,
+    schemas: &'a Schemas,
+    settings: &'a Settings,
+    /// What was said of each declared object that was seen, with the listing that brought it.
+    seen: HashMap<ObjectId, (usize, Comparison)>,
+    /// Undeclared objects of the namespaces that were asked for.
+    strays: BTreeMap<ObjectId, (usize, Stray)>,
+    scaling: Scaling,
+    claims: Claims,
+}
+
+enum Stray {
+    Excluded(&'static str),
+    Undeclared(Box<Comparison>),
+}
+
+impl<'a> Comparer<'a> {
+    /// A comparer for the pages of this plan.
+    pub fn new(declarations: &'a [Declaration], plan: &'a Plan, schemas: &'a Schemas, settings: &'a Settings) -> Self {
+        let mut scaling = Scaling::default();
+        for declaration in declarations {
+            scaling.note(None, &declaration.id, declaration.manifest.value());
+        }
+        Self { declarations, plan, schemas, settings, seen: HashMap::new(), strays: BTreeMap::new(), scaling, claims: Claims::default() }
+    }
+
+    /// Takes a page. Nothing of its objects is kept but what was said of them.
+    pub fn page(&mut self, page: Page) {
+        match page {
+            Page::Objects(listing, objects) => objects.iter().for_each(|object| self.object(listing, object)),
+            Page::Restarted(listing) => {
+                self.seen.retain(|_, (from, _)| *from != listing);
+                self.strays.retain(|_, (from, _)| *from != listing);
+                self.scaling.forget(listing);
+                self.claims.forget(listing);
+            }
+        }
+    }
+
+    fn object(&mut self, listing: usize, live: &LiveObject) {
+        if self.settings.skip_secrets && live.id.is_secret() {
+            return;
+        }
+        self.scaling.note(Some(listing), &live.id, live.manifest.value());
+        self.claims.note(listing, live);
+        match self.plan.objects.get(&live.id) {
+            Some(planned) if matches!(planned.place, Place::Listing(expected) if expected == listing) => {
+                let said = self.compare(planned, live);
+                self.seen.insert(live.id.clone(), (listing, said));
+            }
+            Some(_) => {}
+            None if self.plan.stray_listing(&live.id) == Some(listing) => {
+                let stray = exclusion::rule(live).map_or_else(|| Stray::Undeclared(Box::new(undeclared(live))), Stray::Excluded);
+                self.strays.insert(live.id.clone(), (listing, stray));
+            }
+            None => {}
+        }
+    }
+
+    fn compare(&self, planned: &Planned, live: &LiveObject) -> Comparison {
+        let declaration = &self.declarations[planned.declarations[0]];
+        let applier = declaration.applier.as_deref().or_else(|| self.settings.appliers.get(&declaration.source).map(String::as_str));
+        comparison(&Pair { schemas: self.schemas, declaration, live, applier })
+    }
+
+    /// What all pages together say. `gaps` are the listings that did not come whole.
+    pub fn finish(mut self, gaps: &[ListingGap]) -> Compared {
+        let mut compared = Compared::default();
+        let mut excluded: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for (id, planned) in &self.plan.objects {
+            if matches!(planned.place, Place::Skipped) {
+                *excluded.entry("secrets-skipped").or_default() += 1;
+                continue;
+            }
+            let (mut said, why) = match self.seen.remove(id) {
+                Some((_, said)) => (said, None),
+                None => self.unseen(id, planned, gaps),
+            };
+            self.complete(&mut said, planned, gaps);
+            if said.state == ObjectState::Unknown {
+                let reason = said.reason.clone().unwrap_or_default();
+                compared.not_evaluated.push(why.unwrap_or_else(|| NotEvaluated::object(Stage::Compare, id.clone(), reason)));
+            }
+            compared.comparisons.push(said);
+        }
+        self.add_strays(&mut compared, &mut excluded);
+        compared.comparisons.sort_by(|one, other| one.id.cmp(&other.id));
+        compared.not_evaluated.sort();
+        compared.excluded = excluded.into_iter().map(|(rule, count)| Excluded { rule: rule.to_owned(), count }).collect();
+        compared.unlisted = self.unlisted(gaps);
+        compared
+    }
+
+    /// Adds what only the whole scan knows: other declarations of the object, and its autoscaler.
+    fn complete(&self, said: &mut Comparison, planned: &Planned, gaps: &[ListingGap]) {
+        let (first, others) = planned.declarations.split_first().expect("a planned object has a declaration");
+        said.declaration = Some(*first);
+        said.also_declared = others.to_vec();
+        if let Some(scale) = builtin::scale_path(&said.id.group, &said.id.kind) {
+            let unread = gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
+            self.scaling.apply(said, scale, unread);
+            if matches!(said.state, ObjectState::Drifted | ObjectState::Unknown | ObjectState::Synced) && !said.differences.is_empty() {
+                settle(said, false);
+            }
+        }
+        let first = &self.declarations[*first].manifest;
+        if said.reason.is_none() && others.iter().any(|other| self.declarations[*other].manifest != *first) {
+            said.reason = Some("declared differently elsewhere".to_owned());
+        }
+    }
+
+    fn is_of_autoscalers(&self, gap: &ListingGap) -> bool {
+        let kind = self.plan.listings.get(gap.listing).map(|listing| &listing.kind);
+        kind.is_some_and(|kind| (kind.group.as_str(), kind.kind.as_str()) == AUTOSCALER)
+    }
+
+    /// A declared object that no page brought: missing only where its listing came whole.
+    fn unseen(&self, id: &ObjectId, planned: &Planned, gaps: &[ListingGap]) -> (Comparison, Option<NotEvaluated>) {
+        let declaration = &self.declarations[planned.declarations[0]];
+        let version = match planned.place {
+            Place::Listing(listing) => &self.plan.listings[listing].kind.version,
+            _ => &declaration.version,
+        };
+        let absent = |state, reason: Option<String>| Comparison {
+            id: id.clone(),
+            version: version.clone(),
+            state,
+            reason,
+            declaration: None,
+            also_declared: Vec::new(),
+            defaults: 0,
+            differences: Vec::new(),
+            created_by: None,
+            created: None,
+        };
+        let why = match &planned.place {
+            Place::Unreadable(why) => Some(why.clone()),
+            Place::Listing(listing) => gaps.iter().find(|gap| gap.listing == *listing && covers(gap, id)).map(|gap| {
+                let why = NotEvaluated::object(Stage::Read, id.clone(), gap.reason.clone());
+                NotEvaluated { detail: gap.detail.clone(), ..why }
+            }),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return (absent(ObjectState::Unknown, Some(why.reason.clone())), Some(why));
+        }
+        let said = match expected_absent(declaration) {
+            Some(reason) => absent(ObjectState::ExpectedAbsent, Some(reason.to_owned())),
+            None if matches!(planned.place, Place::NotServed) => absent(ObjectState::Missing, Some("kind not served".to_owned())),
+            None => absent(ObjectState::Missing, None),
+        };
+        (said, None)
+    }
+
+    fn add_strays(&mut self, compared: &mut Compared, excluded: &mut BTreeMap<&'static str, usize>) {
+        let claims = self.claims.known();
+        for (id, (_, stray)) in std::mem::take(&mut self.strays) {
+            let is_claim = id.group.is_empty()
+                && id.kind == "PersistentVolumeClaim"
+                && exclusion::claim_prefix(&id.name)
+                    .is_some_and(|prefix| claims.contains(&(id.namespace.as_deref().unwrap_or_default(), prefix)));
+            match stray {
+                Stray::Excluded(rule) => *excluded.entry(rule).or_default() += 1,
+                Stray::Undeclared(_) if is_claim => *excluded.entry("claims-of-templates").or_default() += 1,
+                Stray::Undeclared(comparison) => compared.comparisons.push(*comparison),
+            }
+        }
+    }
+
+    fn unlisted(&self, gaps: &[ListingGap]) -> Vec<Unlisted> {
+        let mut unlisted: Vec<Unlisted> = gaps
+            .iter()
+            .filter_map(|gap| {
+                let kind = &self.plan.listings.get(gap.listing)?.kind;
+                Some(Unlisted {
+                    group: kind.group.clone(),
+                    kind: kind.kind.clone(),
+                    namespace: gap.namespace.clone(),
+                    reason: gap.reason.clone(),
+                })
+            })
+            .collect();
+        unlisted.sort();
+        unlisted.dedup();
+        unlisted
+    }
+}
+
+fn covers(gap: &ListingGap, id: &ObjectId) -> bool {
+    gap.namespace.is_none() || gap.namespace == id.namespace
+}
+
+fn undeclared(live: &LiveObject) -> Comparison {
+    let ownership = live.managed_fields.as_deref().and_then(|fields| Ownership::read(fields, &live.version));
+    Comparison {
+        id: live.id.clone(),
+        version: live.version.clone(),
+        state: ObjectState::Undeclared,
+        reason: None,
+        declaration: None,
+        also_declared: Vec::new(),
+        defaults: 0,
+        differences: Vec::new(),
+        created_by: ownership.as_ref().and_then(Ownership::creator).cloned(),
+        created: live.created,
+    }
+}
+
+/// Row 64: hooks and Jobs that clean up after themselves are rightly gone.
+fn expected_absent(declaration: &Declaration) -> Option<&'static str> {
+    let manifest = declaration.manifest.value();
+    let annotations = manifest.pointer("/metadata/annotations");
+    let is_hook = |key: &str| annotations.and_then(|annotations| annotations.get(key)).is_some();
+    if is_hook("helm.sh/hook") || is_hook("argocd.argoproj.io/hook") {
+        return Some("hook");
+    }
+    let has_ttl = manifest.pointer("/spec/ttlSecondsAfterFinished").is_some_and(|ttl| !matches!(ttl, Value::Null));
+    (declaration.id.group == "batch" && declaration.id.kind == "Job" && has_ttl).then_some("removes itself when finished")
+}

@@ -1,0 +1,241 @@
+//! What the server fills in under conditions: the defaults that no table can hold, what is allocated, what mirrors another
+//! field, and what controllers of the cluster write.
+//!
+//! Each row cites the catalogue (drift.md §2) or live-facts. Unconditional defaults are in the generated table.
+
+use serde_json::{Map, Value, json};
+
+const CORE: &str = "io.k8s.api.core.v1.";
+const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+
+/// An undeclared live field and what is around it.
+pub(super) struct Filled<'a> {
+    /// Component whose field it is; empty where there is none.
+    pub(super) component: &'a str,
+    /// Name of the field or key.
+    pub(super) name: &'a str,
+    /// The live structure or map it is in.
+    pub(super) around: &'a Map<String, Value>,
+    /// The live value.
+    pub(super) value: &'a Value,
+    /// The live object.
+    pub(super) root: &'a Value,
+    /// Its path, fields only, as in `metadata.labels`; for keys of maps that of the map.
+    pub(super) path: &'a str,
+}
+
+/// The rule by which the server itself filled this in, where one applies.
+pub(super) fn by_server(field: &Filled<'_>) -> Option<&'static str> {
+    conditional_default(field).or_else(|| allocated(field)).or_else(|| mirrored(field)).or_else(|| marked(field))
+}
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> &'a str {
+    map.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn kind<'a>(field: &Filled<'a>) -> &'a str {
+    field.root.get("kind").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn root_text<'a>(field: &Filled<'a>, pointer: &str) -> &'a str {
+    field.root.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn core<'a>(component: &'a str) -> Option<&'a str> {
+    component.strip_prefix(CORE)
+}
+
+fn conditional_default(field: &Filled<'_>) -> Option<&'static str> {
+    let short = field.component.rsplit('.').next().unwrap_or_default();
+    let holds = match (short, field.name) {
+        // Row 44.
+        ("Container" | "EphemeralContainer", "imagePullPolicy") => field.value == pull_policy(text(field.around, "image")),
+        ("ImageVolumeSource", "pullPolicy") => field.value == pull_policy(text(field.around, "reference")),
+        // Row 82.
+        ("NetworkPolicySpec", "policyTypes") => *field.value == policy_types(field.around),
+        // Row 70.
+        ("Subject", "apiGroup") => field.value == subject_group(text(field.around, "kind")),
+        ("RoleRef", "apiGroup") => field.value == RBAC_GROUP,
+        // A policy of failures changes what replaces a pod.
+        ("JobSpec", "podReplacementPolicy") => {
+            field.value == if field.around.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" }
+        }
+        // Live-facts 1.9, 4.7.
+        ("HorizontalPodAutoscalerSpec", "metrics") => *field.value == default_metrics(),
+        ("HorizontalPodAutoscalerBehavior", "scaleUp" | "scaleDown") => *field.value == scaling(field.name),
+        ("HPAScalingRules", "policies") => {
+            *field.value == scaling("scaleUp")["policies"] || *field.value == scaling("scaleDown")["policies"]
+        }
+        // Row 75.
+        ("CustomResourceDefinitionNames", "singular") => field.value.as_str() == Some(&text(field.around, "kind").to_lowercase()),
+        ("CustomResourceDefinitionNames", "listKind") => field.value.as_str() == Some(&format!("{}List", text(field.around, "kind"))),
+        // Row 55: items of volumeClaimTemplates are whole objects to the server.
+        ("PersistentVolumeClaim", "apiVersion") => field.value == "v1",
+        ("PersistentVolumeClaim", "kind") => field.value == "PersistentVolumeClaim",
+        ("PersistentVolumeClaim", "status") => *field.value == json!({"phase": "Pending"}),
+        // Row 84.
+        ("LimitRangeItem", "default") => field.around.get("max").is_some_and(|max| holds_all(max, field.value)),
+        ("LimitRangeItem", "defaultRequest") => {
+            ["default", "max", "min"].iter().any(|other| field.around.get(*other).is_some_and(|filled| holds_all(filled, field.value)))
+        }
+        _ => false,
+    };
+    holds.then_some("default")
+}
+
+fn holds_all(from: &Value, filled: &Value) -> bool {
+    let (Some(from), Some(filled)) = (from.as_object(), filled.as_object()) else { return false };
+    filled.iter().all(|(key, value)| from.get(key) == Some(value))
+}
+
+fn pull_policy(image: &str) -> &'static str {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    let is_digest = last.contains('@');
+    let latest = !last.contains(':') || last.ends_with(":latest");
+    if latest && !is_digest { "Always" } else { "IfNotPresent" }
+}
+
+fn policy_types(spec: &Map<String, Value>) -> Value {
+    let has_egress = spec.get("egress").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty());
+    if has_egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) }
+}
+
+fn subject_group(kind: &str) -> &'static str {
+    if kind == "ServiceAccount" { "" } else { RBAC_GROUP }
+}
+
+fn default_metrics() -> Value {
+    json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}])
+}
+
+fn scaling(direction: &str) -> Value {
+    match direction {
+        "scaleUp" => json!({
+            "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+            "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100, "periodSeconds": 15}],
+        }),
+        _ => json!({"selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]}),
+    }
+}
+
+/// Rows 49, 50, 52; live-facts 4.5.
+fn allocated(field: &Filled<'_>) -> Option<&'static str> {
+    let holds = match (core(field.component)?, field.name) {
+        ("ServiceSpec", "clusterIP" | "clusterIPs" | "ipFamilies" | "ipFamilyPolicy" | "healthCheckNodePort") => true,
+        ("ServicePort", "nodePort") => true,
+        ("PersistentVolumeClaimSpec", "volumeName" | "storageClassName") => kind(field) == "PersistentVolumeClaim",
+        ("PersistentVolumeSpec", "claimRef") => kind(field) == "PersistentVolume",
+        ("PodSpec", "nodeName" | "priority" | "preemptionPolicy") => kind(field) == "Pod",
+        _ => false,
+    };
+    holds.then_some("allocated")
+}
+
+/// Rows 46, 48, 51, 53; live-facts 4.7.
+fn mirrored(field: &Filled<'_>) -> Option<&'static str> {
+    let same_as = |other: &str| field.around.get(other) == Some(field.value);
+    let holds = match (core(field.component)?, field.name) {
+        ("PodSpec", "serviceAccount") => same_as("serviceAccountName"),
+        ("PodSpec", "serviceAccountName") => same_as("serviceAccount"),
+        ("ServicePort", "targetPort") => same_as("port"),
+        ("PersistentVolumeClaimSpec", "dataSourceRef") => same_as("dataSource"),
+        ("PersistentVolumeClaimSpec", "dataSource") => same_as("dataSourceRef"),
+        ("ResourceRequirements", "requests") => {
+            kind(field) == "Pod" && field.around.get("limits").is_some_and(|limits| holds_all(limits, field.value))
+        }
+        ("ReplicationControllerSpec", "selector") => field.root.pointer("/spec/template/metadata/labels") == Some(field.value),
+        _ => false,
+    };
+    holds.then_some("mirrored")
+}
+
+/// Labels, annotations and finalizers that the server sets itself: rows 52, 63, 80; live-facts 4.5.
+fn marked(field: &Filled<'_>) -> Option<&'static str> {
+    let holds = match (kind(field), field.path, field.name) {
+        ("Namespace", "metadata.labels", "kubernetes.io/metadata.name") => field.value == root_text(field, "/metadata/name"),
+        ("Namespace", "spec", "finalizers") => *field.value == json!(["kubernetes"]),
+        (
+            "Job",
+            "metadata.labels" | "spec.template.metadata.labels",
+            "controller-uid" | "batch.kubernetes.io/controller-uid" | "job-name" | "batch.kubernetes.io/job-name",
+        ) => true,
+        ("Job", "spec", "selector") => !field.around.get("manualSelector").is_some_and(|manual| *manual == json!(true)),
+        ("DaemonSet", "metadata.annotations", "deprecated.daemonset.template.generation") => true,
+        ("ReplicationController", "metadata.labels", name) => {
+            field.root.pointer("/spec/template/metadata/labels").and_then(|labels| labels.get(name)) == Some(field.value)
+        }
+        ("PersistentVolumeClaim", "metadata.finalizers", _) => field.value == "kubernetes.io/pvc-protection",
+        ("PersistentVolume", "metadata.finalizers", _) => field.value == "kubernetes.io/pv-protection",
+        ("CustomResourceDefinition", "metadata.finalizers", _) => field.value == "customresourcecleanup.apiextensions.k8s.io",
+        _ => false,
+    };
+    holds.then_some("server-set")
+}
+
+/// The rule by which a controller of the cluster is known to write this, whatever it calls itself.
+pub(super) fn by_controller(field: &Filled<'_>) -> Option<&'static str> {
+    let short = field.component.rsplit('.').next().unwrap_or_default();
+    match (kind(field), field.path, field.name) {
+        // Row 69.
+        ("ClusterRole", "", "rules") if field.root.get("aggregationRule").is_some() => Some("aggregated-rules"),
+        // Row 88.
+        ("Deployment", "metadata.annotations", "deployment.kubernetes.io/revision") => Some("deployment-revision"),
+        // Row 52.
+        ("PersistentVolumeClaim" | "PersistentVolume", "metadata.annotations", name) if is_volume_annotation(name) => {
+            Some("volume-binding")
+        }
+        // Row 71.
+        (_, _, "caBundle") if matches!(short, "WebhookClientConfig" | "APIServiceSpec") => Some("ca-injection"),
+        // Row 81.
+        ("ServiceAccount", "", "secrets" | "imagePullSecrets") if is_token_list(field.value) => Some("service-account-tokens"),
+        // Row 80.
+        ("Namespace", "metadata.annotations", name) if name.starts_with("openshift.io/sa.scc.") => Some("namespace-ranges"),
+        _ => None,
+    }
+}
+
+fn is_volume_annotation(name: &str) -> bool {
+    ["pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_token_list(value: &Value) -> bool {
+    let is_token = |item: &Value| {
+        let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
+        name.contains("-token-") || name.contains("-dockercfg-")
+    };
+    value.as_array().is_some_and(|items| items.iter().all(is_token))
+}
+
+/// Labels and annotations with which appliers mark what they applied: rows 87, live-facts 2.
+pub(super) fn is_applier_mark(path: &str, name: &str, value: &Value) -> bool {
+    match path {
+        "metadata.labels" => {
+            name.starts_with("kustomize.toolkit.fluxcd.io/")
+                || name.starts_with("helm.toolkit.fluxcd.io/")
+                || name == "app.kubernetes.io/managed-by" && value == "Helm"
+                || name == "app.kubernetes.io/instance"
+                || name == "argocd.argoproj.io/instance"
+        }
+        "metadata.annotations" => {
+            name.starts_with("meta.helm.sh/release-")
+                || name == "argocd.argoproj.io/tracking-id"
+                || name == "argocd.argoproj.io/installation-id"
+                || name.starts_with("configmanagement.gke.io/")
+                || name.starts_with("configsync.gke.io/")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pull_policy;
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        assert_eq!(pull_policy("x:1.2"), "IfNotPresent");
+        assert_eq!(pull_policy("registry:5000/x"), "Always");
+        assert_eq!(pull_policy("x:latest"), "Always");
+        assert_eq!(pull_policy("x@sha256:00"), "IfNotPresent");
+    }
+}

@@ -1,0 +1,231 @@
+//! Who wrote a path, and what that makes of a difference there (drift.md §3 as corrected by live-facts).
+//!
+//! Everything is lazy: an object without differences never has its managedFields parsed.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::leaves::{self, Leaf};
+use super::managers::{self, Class};
+use super::ownership::{Ownership, Whole};
+use super::walk::Said;
+use crate::model::comparison::{FieldVerdict, Manager, Operation};
+use crate::model::object::{Pointer, Step};
+use crate::model::schema::{Schemas, TypeId};
+use crate::secret::LAST_APPLIED;
+
+/// The judge of one object.
+pub(super) struct Judge<'a> {
+    pub(super) schemas: &'a Schemas,
+    pub(super) ty: Option<TypeId>,
+    pub(super) managed_fields: Option<&'a RawValue>,
+    pub(super) api_version: String,
+    /// The field manager that the source names as its applier.
+    pub(super) configured: Option<&'a str>,
+    pub(super) declared: &'a Value,
+    pub(super) live: &'a Value,
+    /// Where the scale subresource of the kind writes.
+    pub(super) scale: Option<&'static str>,
+    pub(super) memory: Memory,
+}
+
+/// What was asked once.
+#[derive(Default)]
+pub(super) struct Memory {
+    ownership: OnceCell<Option<Ownership>>,
+    applier: OnceCell<Option<Applier>>,
+    last_applied: OnceCell<Option<Value>>,
+}
+
+/// Name and operation of who applies an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Applier {
+    name: String,
+    operation: Operation,
+}
+
+impl Applier {
+    fn is(&self, manager: &Manager) -> bool {
+        manager.subresource.is_none() && manager.name == self.name && manager.operation == self.operation
+    }
+}
+
+type Judgement = (Said, Option<Manager>);
+
+impl Judge<'_> {
+    /// A declared path that is gone. Removal of a single field is anonymous; where the applier's set still has the path,
+    /// nobody removed it after the apply (live-facts 1.18, 4.3).
+    pub(super) fn removed(&self, path: &[Step], whole: Whole) -> Judgement {
+        let removed = Said::new(FieldVerdict::Removed, "absent");
+        let Some(ownership) = self.ownership() else { return (removed, None) };
+        let writers = ownership.owners(path, whole);
+        if let Some(manager) = self.applier_among(&writers) {
+            return (Said::new(FieldVerdict::Rewritten, "applier-owns"), Some(manager));
+        }
+        let in_whole = matches!(whole, Whole::From(depth) if depth < path.len());
+        (removed, if in_whole { self.newest(&writers) } else { None })
+    }
+
+    /// A declared path with another value.
+    pub(super) fn drifted(&self, path: &[Step], whole: Whole) -> Judgement {
+        let drifted = Said::new(FieldVerdict::Drifted, "value");
+        let Some(ownership) = self.ownership() else { return (drifted, None) };
+        let writers = ownership.owners(path, whole);
+        match self.applier_among(&writers) {
+            Some(manager) => (Said::new(FieldVerdict::Rewritten, "applier-owns"), Some(manager)),
+            None => (drifted, self.newest(&writers)),
+        }
+    }
+
+    /// A live path that is not declared and no default.
+    pub(super) fn undeclared(&self, path: &[Step], whole: Whole, is_mark: bool) -> Judgement {
+        let Some(ownership) = self.ownership().filter(|ownership| !ownership.entries.is_empty()) else {
+            return (Said::new(FieldVerdict::Unknown, "no-managed-fields"), None);
+        };
+        let writers = ownership.owners(path, whole);
+        let mark = Said::new(FieldVerdict::UndeclaredController, "applier-mark");
+        if let Some(manager) = self.applier_among(&writers) {
+            let said = if is_mark { mark } else { self.left_by_applier(&manager, path, whole) };
+            return (said, Some(manager));
+        }
+        if writers.is_empty() {
+            return (if is_mark { mark } else { self.unowned(path) }, None);
+        }
+        self.by_other(&writers)
+    }
+
+    /// Live-facts 1.1: scaling an object whose replicas nobody owned leaves no owner; elsewhere admission does.
+    fn unowned(&self, path: &[Step]) -> Said {
+        let is_scale = self.scale.is_some_and(|scale| is_words(path, scale));
+        if is_scale { Said::new(FieldVerdict::Undeclared, "unknown-writer") } else { Said::new(FieldVerdict::Injected, "unowned") }
+    }
+
+    /// What the applier owns and Git no longer declares. An `Update` also owns what the server filled in for it, so there the
+    /// last-applied annotation decides, where there is one.
+    fn left_by_applier(&self, manager: &Manager, path: &[Step], whole: Whole) -> Said {
+        let stale = Said::new(FieldVerdict::Stale, "applier");
+        if manager.operation == Operation::Apply {
+            return stale.low(matches!(whole, Whole::From(depth) if depth < path.len()));
+        }
+        match self.last_applied() {
+            Some(applied) if leaves::at_path(applied, path).is_some() => stale,
+            Some(_) => Said::new(FieldVerdict::Injected, "filled-on-write"),
+            None => stale.low(true),
+        }
+    }
+
+    fn by_other(&self, writers: &[usize]) -> Judgement {
+        let managers = || writers.iter().filter_map(|writer| self.manager(*writer));
+        let of = |class: Class| newest_of(managers().filter(|manager| managers::class(manager) == class));
+        let undeclared = FieldVerdict::Undeclared;
+        if let Some(manager) = of(Class::Tool) {
+            return (Said::new(undeclared, "person-tool"), Some(manager));
+        }
+        let status_writer = |manager: &&Manager| manager.subresource.as_deref() == Some("status");
+        if let Some(manager) = of(Class::Unknown) {
+            let is_status = managers().filter(|manager| managers::class(manager) == Class::Unknown).all(|manager| status_writer(&manager));
+            let said = if is_status {
+                Said::new(FieldVerdict::UndeclaredController, "status-writer")
+            } else {
+                Said::new(undeclared, "unknown-manager")
+            };
+            return (said, Some(manager));
+        }
+        (Said::new(FieldVerdict::UndeclaredController, "controller"), of(Class::Controller))
+    }
+
+    /// Whether no person's tool or unknown manager is on record for a path.
+    pub(super) fn is_no_tool(&self, path: &[Step], whole: Whole) -> bool {
+        let Some(ownership) = self.ownership() else { return true };
+        let writers = ownership.owners(path, whole);
+        writers.iter().filter_map(|writer| self.manager(*writer)).all(|manager| {
+            managers::class(manager) == Class::Controller
+                || manager.subresource.as_deref() == Some("status")
+                || self.applier().is_some_and(|applier| applier.is(manager))
+        })
+    }
+
+    /// The last writer of a path on record.
+    pub(super) fn writer(&self, path: &[Step], whole: Whole) -> Option<Manager> {
+        self.newest(&self.ownership()?.owners(path, whole))
+    }
+
+    /// Whether a manager lists exactly this path.
+    pub(super) fn lists(&self, manager: &Manager, path: &[Step]) -> bool {
+        let Some(ownership) = self.ownership() else { return false };
+        (0..ownership.entries.len()).any(|entry| self.manager(entry) == Some(manager) && ownership.lists(entry, path))
+    }
+
+    /// Position of a declared value's first leaf.
+    pub(super) fn leaf(&self, declared: &Pointer) -> usize {
+        leaves::first_leaf(self.declared, declared.as_str())
+    }
+
+    fn ownership(&self) -> Option<&Ownership> {
+        let read = || Ownership::read(self.managed_fields?, &self.api_version);
+        self.memory.ownership.get_or_init(read).as_ref()
+    }
+
+    fn manager(&self, entry: usize) -> Option<&Manager> {
+        Some(&self.ownership()?.entries.get(entry)?.manager)
+    }
+
+    fn newest(&self, writers: &[usize]) -> Option<Manager> {
+        newest_of(writers.iter().filter_map(|writer| self.manager(*writer)))
+    }
+
+    fn applier_among(&self, writers: &[usize]) -> Option<Manager> {
+        let applier = self.applier()?;
+        writers.iter().filter_map(|writer| self.manager(*writer)).find(|manager| applier.is(manager)).cloned()
+    }
+
+    /// Who applies this object: the known applier, name and operation, that owns most of its declared leaves. Any other known
+    /// applier is a person's tool here, as a hand `kubectl apply` on an object of Flux.
+    fn applier(&self) -> Option<&Applier> {
+        self.memory.applier.get_or_init(|| self.find_applier()).as_ref()
+    }
+
+    fn find_applier(&self) -> Option<Applier> {
+        let ownership = self.ownership()?;
+        let may_apply = |manager: &Manager| match self.configured {
+            Some(name) => manager.name == name && manager.subresource.is_none(),
+            None => managers::is_applier(manager),
+        };
+        let candidates: Vec<usize> = (0..ownership.entries.len()).filter(|entry| may_apply(&ownership.entries[*entry].manager)).collect();
+        if candidates.is_empty() {
+            return None;
+        }
+        let mut owned: BTreeMap<Applier, usize> = BTreeMap::new();
+        for Leaf { path, whole } in leaves::declared_leaves(self.schemas, self.ty, self.declared) {
+            let owners = ownership.owners(&path, whole);
+            for entry in candidates.iter().filter(|entry| owners.contains(entry)) {
+                let manager = &ownership.entries[*entry].manager;
+                *owned.entry(Applier { name: manager.name.clone(), operation: manager.operation }).or_default() += 1;
+            }
+        }
+        // Of equals the one that uses server-side apply: it is the one that a migration ends with.
+        let best = owned.into_iter().max_by_key(|(applier, leaves)| (*leaves, applier.operation == Operation::Apply));
+        best.map(|(applier, _)| applier)
+    }
+
+    fn last_applied(&self) -> Option<&Value> {
+        let read = || {
+            let text = self.live.pointer("/metadata/annotations")?.get(LAST_APPLIED)?.as_str()?;
+            // An annotation that is no JSON says nothing, as one that is not there.
+            serde_json::from_str(text).ok()
+        };
+        self.memory.last_applied.get_or_init(read).as_ref()
+    }
+}
+
+fn newest_of<'a>(managers: impl Iterator<Item = &'a Manager>) -> Option<Manager> {
+    managers.max_by_key(|manager| manager.time).cloned()
+}
+
+fn is_words(path: &[Step], words: &str) -> bool {
+    let mut words = words.split('.');
+    path.iter().all(|step| matches!(step, Step::Field(name) if words.next() == Some(name))) && words.next().is_none()
+}

@@ -1,0 +1,70 @@
+//! Replicas that an autoscaler sets: neither drift nor an unknown writer's (rows 65, 67).
+//!
+//! A server-side applied workload without replicas shows no owner when its autoscaler scales it (live-facts 1.1), so the
+//! autoscaler itself must be seen.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::plan::AUTOSCALER;
+use crate::model::comparison::{Comparison, FieldValue, FieldVerdict, Side};
+use crate::model::object::ObjectId;
+
+/// A target: namespace, kind, name.
+type Target = (String, String, String);
+
+/// The autoscalers that were seen.
+#[derive(Debug, Default)]
+pub(super) struct Scaling {
+    /// Range of replicas by target, with the listing that brought it; declared ones have none.
+    ranges: HashMap<Target, Vec<(Option<usize>, i64, i64)>>,
+}
+
+impl Scaling {
+    /// Remembers an autoscaler or a ScaledObject of KEDA.
+    pub(super) fn note(&mut self, listing: Option<usize>, id: &ObjectId, manifest: &Value) {
+        let (minimum, maximum) = match (id.group.as_str(), id.kind.as_str()) {
+            AUTOSCALER => (("minReplicas", 1), ("maxReplicas", 1)),
+            ("keda.sh", "ScaledObject") => (("minReplicaCount", 0), ("maxReplicaCount", 100)),
+            _ => return,
+        };
+        let Some((namespace, spec)) = id.namespace.clone().zip(manifest.get("spec")) else { return };
+        let number = |(name, default): (&str, i64)| spec.get(name).and_then(Value::as_i64).unwrap_or(default);
+        let text = |pointer: &str| spec.pointer(pointer).and_then(Value::as_str);
+        let Some(name) = text("/scaleTargetRef/name") else { return };
+        let kind = text("/scaleTargetRef/kind").unwrap_or("Deployment");
+        let range = (listing, number(minimum), number(maximum));
+        self.ranges.entry((namespace, kind.to_owned(), name.to_owned())).or_default().push(range);
+    }
+
+    /// Forgets what a listing brought.
+    pub(super) fn forget(&mut self, listing: usize) {
+        self.ranges.values_mut().for_each(|ranges| ranges.retain(|(from, ..)| *from != Some(listing)));
+    }
+
+    /// Corrects the verdict on replicas. `unread` says that autoscalers of this namespace could not be read.
+    pub(super) fn apply(&self, comparison: &mut Comparison, scale: &str, unread: bool) {
+        let target = |id: &ObjectId| Some((id.namespace.clone()?, id.kind.clone(), id.name.clone()));
+        let ranges = target(&comparison.id).and_then(|target| self.ranges.get(&target));
+        let is_scale = |field: &str| field == scale;
+        let Some(difference) = comparison.differences.iter_mut().find(|difference| is_scale(&difference.field.to_string())) else { return };
+        let replicas = match (&difference.live, difference.side) {
+            (Some(FieldValue::Shown(value)), Side::Live) => value.as_i64(),
+            _ => None,
+        };
+        let in_range =
+            |(_, minimum, maximum): &(Option<usize>, i64, i64)| replicas.is_some_and(|replicas| (*minimum..=*maximum).contains(&replicas));
+        if !difference.verdict.is_drift() {
+            return;
+        }
+        if ranges.is_some_and(|ranges| ranges.iter().any(in_range)) {
+            difference.decided_by = "autoscaled";
+            difference.low_confidence = difference.declared.is_some();
+            difference.verdict = if difference.declared.is_some() { FieldVerdict::Equal } else { FieldVerdict::UndeclaredController };
+        } else if unread && difference.manager.as_ref().is_none_or(|manager| manager.name.starts_with("kube-controller-manager")) {
+            difference.verdict = FieldVerdict::Unknown;
+            difference.decided_by = "autoscaler-not-read";
+        }
+    }
+}

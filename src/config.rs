@@ -1,0 +1,183 @@
+//! The configuration: `kubewitness.yaml` and flags become one validated [`Config`] made of each stage's own settings.
+//!
+//! The file has a closed schema: an unknown key is an error with a suggestion, told with its line. Flags win over the file.
+//! Pure: files are read and written elsewhere.
+
+mod file;
+mod schema;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+pub use file::{FailOn, File, RenderMode, SecretsMode};
+pub use schema::json_schema;
+
+use crate::{cluster, compare, keyring, render, source as git};
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not YAML.
+    #[error("{file}:{line}:{column}: {message}")]
+    Yaml {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// Column, from 1.
+        column: u32,
+        /// What is wrong.
+        message: String,
+    },
+    /// A key or value that the schema does not know.
+    #[error("{file}:{line}: {message}")]
+    Schema {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u32,
+        /// What is wrong, and what was probably meant.
+        message: String,
+    },
+    /// A flag or a combination that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// What flags say. Everything is optional; given, it wins over the file (lists are added to the file's).
+#[derive(Debug, Default)]
+pub struct Flags {
+    /// `--source` texts.
+    pub sources: Vec<String>,
+    /// `--keyring` files.
+    pub keyrings: Vec<PathBuf>,
+    /// `--allowed-signers` files.
+    pub allowed_signers: Vec<PathBuf>,
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--namespace`: only declared objects of these namespaces are judged.
+    pub namespaces: BTreeSet<String>,
+    /// `--undeclared`: namespaces in which undeclared objects are looked for.
+    pub undeclared: BTreeSet<String>,
+    /// `--fail-on`.
+    pub fail_on: Option<FailOn>,
+    /// `--secrets`.
+    pub secrets: Option<SecretsMode>,
+    /// `--timeout`.
+    pub timeout: Option<Duration>,
+    /// `--cron`.
+    pub cron: bool,
+    /// Folder for what may be kept between runs; none means that nothing is kept.
+    pub cache: Option<PathBuf>,
+}
+
+/// A validated configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Reading the cluster.
+    pub cluster: cluster::Settings,
+    /// Reading Git.
+    pub sources: git::Settings,
+    /// Making declarations.
+    pub render: render::Settings,
+    /// Comparing.
+    pub compare: compare::Settings,
+    /// Verifying.
+    pub keyring: keyring::Settings,
+    /// Only declared objects of these namespaces are judged; empty means all.
+    pub namespaces: BTreeSet<String>,
+    /// From which severity on findings make the exit code 1.
+    pub fail_on: FailOn,
+    /// How long the whole run may take.
+    pub timeout: Duration,
+    /// Digest of every setting that can change a verdict, but for the keys, which the keyring adds.
+    pub policy_digest: String,
+}
+
+/// How long a run may take where nothing is said.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// How long one request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Config {
+    /// Reads the configuration file.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`], [`Error::Schema`], each with its line.
+    pub fn parse_file(name: &str, text: &[u8]) -> Result<File, Error> {
+        schema::parse(name, text)
+    }
+
+    /// Makes one configuration of file and flags. Relative paths of the file are taken from `folder`, those of flags from the
+    /// current one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where a source cannot be understood or two have one name.
+    pub fn resolve(file: File, folder: &Path, flags: Flags) -> Result<Self, Error> {
+        let mut sources: Vec<file::Source> = file.sources.into_iter().map(|source| source.relative_to(folder)).collect();
+        for text in &flags.sources {
+            sources.push(source::parse(text)?);
+        }
+        let sources = source::named(sources)?;
+        let secrets = flags.secrets.unwrap_or(file.secrets);
+        let undeclared: BTreeSet<String> = file.undeclared.namespaces.into_iter().chain(flags.undeclared).collect();
+        let keys = file.keys.relative_to(folder);
+        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces);
+        Ok(Self {
+            cluster: cluster::Settings {
+                kubeconfig: flags.kubeconfig,
+                context: flags.context,
+                name: file.cluster.name,
+                timeout: REQUEST_TIMEOUT,
+                cache: flags.cache.clone(),
+            },
+            render: render::Settings {
+                sources: sources.iter().map(|source| (source.id(), source.render_settings())).collect(),
+                ..render::Settings::default()
+            },
+            compare: compare::Settings {
+                appliers: appliers(&sources),
+                undeclared_namespaces: undeclared,
+                skip_secrets: secrets == SecretsMode::Skip,
+                ..compare::Settings::default()
+            },
+            sources: git::Settings {
+                sources: sources.iter().map(file::Source::git_settings).collect(),
+                cache: flags.cache,
+                timeout: flags.timeout.unwrap_or(TIMEOUT),
+            },
+            keyring: keyring::Settings {
+                openpgp: keys.openpgp.into_iter().chain(flags.keyrings).collect(),
+                ssh: keys.ssh.into_iter().chain(flags.allowed_signers).collect(),
+                forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
+            },
+            namespaces: flags.namespaces,
+            fail_on: flags.fail_on.unwrap_or(if flags.cron { FailOn::Never } else { file.fail_on }),
+            timeout: flags.timeout.unwrap_or(TIMEOUT),
+            policy_digest: policy,
+        })
+    }
+}
+
+fn appliers(sources: &[file::Source]) -> BTreeMap<String, String> {
+    sources.iter().filter_map(|source| source.applier.clone().map(|applier| (source.id(), applier))).collect()
+}
+
+/// Where things lie (cluster, URLs, key files) is evidence, not policy; how they are judged is.
+fn policy_digest(sources: &[file::Source], secrets: SecretsMode, undeclared: &BTreeSet<String>, namespaces: &BTreeSet<String>) -> String {
+    let sources: Vec<_> = sources.iter().map(file::Source::policy).collect();
+    let policy = serde_json::json!({
+        "sources": sources,
+        "secrets": secrets.as_str(),
+        "undeclared": undeclared,
+        "namespaces": namespaces,
+    });
+    Sha256::digest(policy.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,163 @@
+//! The closed schema of the configuration, made from its types, and the check that tells lines and suggestions.
+
+use schemars::schema_for;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::Error;
+use super::file::File;
+use crate::yaml::{self, Node, NodeValue};
+
+/// The JSON Schema of the configuration file.
+pub fn json_schema() -> Value {
+    schema_for!(File).to_value()
+}
+
+/// Reads and checks the file.
+pub(super) fn parse(name: &str, text: &[u8]) -> Result<File, Error> {
+    let root = match yaml::documents(text, yaml::Dialect::Kustomize).into_iter().next() {
+        None => return Ok(File::default()),
+        Some(Err(error)) => {
+            return Err(Error::Yaml { file: name.to_owned(), line: error.line, column: error.column, message: error.message });
+        }
+        Some(Ok(root)) => root,
+    };
+    let schema = json_schema();
+    Check { file: name, schema: &schema }.node(&root, &schema, "the configuration")?;
+    File::deserialize(root.to_value()).map_err(|error| Error::Schema { file: name.to_owned(), line: root.line, message: error.to_string() })
+}
+
+struct Check<'a> {
+    file: &'a str,
+    schema: &'a Value,
+}
+
+impl Check<'_> {
+    /// Checks types, keys and words, so that the first mistake is told with its line.
+    fn node(&self, node: &Node, schema: &Value, place: &str) -> Result<(), Error> {
+        let schema = self.resolved(schema);
+        if let Some(choices) = choices(schema) {
+            return self.choice(node, choices, place);
+        }
+        match &node.value {
+            NodeValue::Mapping(entries) if allows(schema, "object") => {
+                let Some(known) = schema["properties"].as_object() else { return Ok(()) };
+                for entry in entries {
+                    match known.get(entry.key.as_str()) {
+                        Some(inner) => self.node(&entry.value, inner, &entry.key)?,
+                        None => return Err(self.error(entry.key_line, unknown_key(&entry.key, place, known.keys()))),
+                    }
+                }
+                let missing = |name: &&str| !entries.iter().any(|entry| entry.key == **name);
+                match schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).find(missing) {
+                    Some(name) => Err(self.error(node.line, format!("{place} needs `{name}`"))),
+                    None => Ok(()),
+                }
+            }
+            NodeValue::Sequence(items) if allows(schema, "array") => {
+                items.iter().try_for_each(|item| self.node(item, &schema["items"], place))
+            }
+            NodeValue::String(_) if allows(schema, "string") => Ok(()),
+            NodeValue::Null if allows(schema, "null") => Ok(()),
+            _ => Err(self.error(node.line, format!("{place} should be {}", expected(schema)))),
+        }
+    }
+
+    fn choice(&self, node: &Node, choices: Vec<&str>, place: &str) -> Result<(), Error> {
+        match &node.value {
+            NodeValue::String(word) if choices.contains(&word.as_str()) => Ok(()),
+            NodeValue::String(word) => Err(self.error(node.line, format!("{place}: `{word}` is none of {}", choices.join(", ")))),
+            _ => Err(self.error(node.line, format!("{place} should be one of {}", choices.join(", ")))),
+        }
+    }
+
+    fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let reference = schema["$ref"].as_str().or_else(|| {
+            // An optional section is "its schema, or null".
+            schema["anyOf"].as_array().and_then(|variants| variants.iter().find_map(|variant| variant["$ref"].as_str()))
+        });
+        match reference.and_then(|reference| reference.strip_prefix('#')) {
+            Some(pointer) => self.schema.pointer(pointer).unwrap_or(schema),
+            None => schema,
+        }
+    }
+
+    fn error(&self, line: u32, message: String) -> Error {
+        Error::Schema { file: self.file.to_owned(), line, message }
+    }
+}
+
+/// The words of an enumeration, which schemars writes as `enum` or, with descriptions, as `oneOf` constants.
+fn choices(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(words) = schema["enum"].as_array() {
+        return Some(words.iter().filter_map(Value::as_str).collect());
+    }
+    schema["oneOf"].as_array().map(|variants| variants.iter().filter_map(|variant| variant["const"].as_str()).collect())
+}
+
+fn allows(schema: &Value, kind: &str) -> bool {
+    match &schema["type"] {
+        Value::String(only) => only == kind,
+        Value::Array(kinds) => kinds.iter().any(|one| one == kind),
+        _ => false,
+    }
+}
+
+fn expected(schema: &Value) -> &'static str {
+    [("object", "a mapping"), ("array", "a list"), ("string", "a text")]
+        .iter()
+        .find_map(|(kind, words)| allows(schema, kind).then_some(*words))
+        .unwrap_or("something else")
+}
+
+fn unknown_key<'a>(key: &str, place: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&String> = known.collect();
+    let nearest = known.iter().map(|name| (strsim::damerau_levenshtein(key, name), name)).min();
+    match nearest {
+        Some((distance, name)) if distance <= 3 => format!("unknown key `{key}` in {place}; did you mean `{name}`?"),
+        _ => {
+            let names: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
+            format!("unknown key `{key}` in {place}; it knows {}", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    fn error(text: &str) -> String {
+        parse("kubewitness.yaml", text.as_bytes()).expect_err("an error").to_string()
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_understood() {
+        let text = "cluster: { name: prod }\nsources:\n  - name: fleet\n    url: ./fleet\n    ref: main\n    path: clusters/prod\n    \
+                    render: auto\n    loadRestrictor: root\n    namespace: shop\n    applier: kustomize-controller\nkeys: { openpgp: \
+                    [keys.asc], ssh: [allowed_signers], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
+                    }\nsecrets: compare\nundeclared: { namespaces: [shop] }\nfailOn: error\n";
+        let file = parse("kubewitness.yaml", text.as_bytes()).expect("a configuration");
+        assert_eq!(file.sources[0].reference.as_deref(), Some("main"));
+        assert_eq!(file.keys.forges[0].name, "github");
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line_and_a_suggestion() {
+        assert_eq!(
+            error("sources:\n  - url: ./fleet\n    namespce: shop\n"),
+            "kubewitness.yaml:3: unknown key `namespce` in sources; did you mean `namespace`?"
+        );
+    }
+
+    #[test]
+    fn a_wrong_word_or_type_is_told_with_its_line() {
+        assert_eq!(error("secrets: maybe\n"), "kubewitness.yaml:1: secrets: `maybe` is none of compare, skip");
+        assert_eq!(error("sources:\n  url: ./fleet\n"), "kubewitness.yaml:2: sources should be a list");
+        assert_eq!(error("sources:\n  - name: fleet\n"), "kubewitness.yaml:2: sources needs `url`");
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert!(parse("kubewitness.yaml", b"# nothing\n").expect("the default").sources.is_empty());
+    }
+}

@@ -1,0 +1,179 @@
+//! NOUN: the configured keys, and what they say about the signatures of commits. Facts only: who is meant by a key, and
+//! whether that suffices, is judged by `attribute`.
+//!
+//! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
+//! removed with the [`Keyring`]; no agent, no network, nothing of the user's own keyring. SSH signatures are verified without
+//! a program, security keys (`sk-…`) included; SSH certificates and X.509 are not supported.
+
+mod allowed_signers;
+mod armor;
+mod binding;
+mod mail;
+mod openpgp;
+mod packet;
+mod ssh;
+mod validity;
+mod verify;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use openpgp::{KeyFile, OpenPgp};
+use ssh::Ssh;
+
+/// Which keys are trusted to say who somebody is.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Files of OpenPGP public keys, armored or binary, any number of keys in each.
+    pub openpgp: Vec<PathBuf>,
+    /// Files of allowed signers, in the format of ssh-keygen(1). A time without `Z` in them is UTC.
+    pub ssh: Vec<PathBuf>,
+    /// Forges that sign commits made on their web site.
+    pub forges: Vec<Forge>,
+}
+
+/// A forge.
+#[derive(Clone, Debug)]
+pub struct Forge {
+    /// Its name, as in `github`.
+    pub name: String,
+    /// Files of its OpenPGP public keys.
+    pub openpgp: Vec<PathBuf>,
+    /// The committer e-mail that it signs for, as in `noreply@github.com`.
+    pub committer: String,
+}
+
+/// Why a keyring cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A key file cannot be read.
+    #[error("key file {} cannot be read; check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// GnuPG does not take a key file.
+    #[error("key file {} holds a key that GnuPG does not take; write it anew with `gpg --export --armor`", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: gpgme::Error,
+    },
+    /// A key file holds no key, or one that has no user id of its own.
+    #[error("key file {} holds {imported} usable OpenPGP public keys besides what is no key or has no user id; write it anew with `gpg --export --armor`", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Keys that could be used.
+        imported: usize,
+    },
+    /// A key file holds a secret key, which has no business here.
+    #[error("key file {} holds a secret key; name a file made by `gpg --export --armor` instead, without the secret", path.display())]
+    SecretKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line of allowed signers cannot be read.
+    #[error("allowed signers {}, line {line}: {reason}; see ALLOWED SIGNERS in ssh-keygen(1)", path.display())]
+    AllowedSigners {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An SSH key cannot be encoded.
+    #[error("an SSH key of the allowed signers cannot be encoded")]
+    Ssh(#[source] ssh_key::Error),
+    /// There is no room for GnuPG's home.
+    #[error("no private folder for GnuPG can be made; check that TMPDIR is writable")]
+    Home(#[source] std::io::Error),
+    /// GnuPG does not work.
+    #[error("GnuPG does not work; check that gpg 2.2 or later is installed and on the PATH")]
+    Engine(#[source] gpgme::Error),
+}
+
+/// The configured keys.
+#[derive(Debug)]
+struct Keys {
+    openpgp: OpenPgp,
+    ssh: Ssh,
+    forges: Vec<Forge>,
+}
+
+/// The configured keys, ready to verify. Cheap to clone; the private home goes with the last clone.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    keys: Arc<Keys>,
+    digest: String,
+}
+
+/// A key file with what it is for: part of the digest.
+struct Material {
+    purpose: String,
+    path: PathBuf,
+    bytes: Vec<u8>,
+    forge: Option<usize>,
+}
+
+impl Keyring {
+    /// Reads every key file. GnuPG is asked only where OpenPGP keys are configured.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        let mut openpgp = read_all("openpgp", None, &settings.openpgp)?;
+        for (index, forge) in settings.forges.iter().enumerate() {
+            let purpose = format!("forge\0{}\0{}", forge.name, forge.committer);
+            openpgp.extend(read_all(&purpose, Some(index), &forge.openpgp)?);
+        }
+        let ssh = read_all("ssh", None, &settings.ssh)?;
+        let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
+        let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh)?, forges: settings.forges.clone() };
+        openpgp.extend(ssh);
+        Ok(Self { keys: Arc::new(keys), digest: digest(&openpgp) })
+    }
+
+    /// Digest of all key material and of what it is for, as `sha256:…`: the same for the same keys in any order of files,
+    /// wherever they lie.
+    pub fn digest(&self) -> String {
+        self.digest.clone()
+    }
+}
+
+fn read_all(purpose: &str, forge: Option<usize>, paths: &[PathBuf]) -> Result<Vec<Material>, Error> {
+    paths.iter().map(|path| read(purpose, forge, path)).collect()
+}
+
+fn read(purpose: &str, forge: Option<usize>, path: &Path) -> Result<Material, Error> {
+    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    Ok(Material { purpose: purpose.to_owned(), path: path.to_path_buf(), bytes, forge })
+}
+
+fn read_ssh(files: &[Material]) -> Result<Ssh, Error> {
+    let mut entries = Vec::new();
+    for file in files {
+        let parsed = allowed_signers::parse(&file.bytes);
+        entries.extend(parsed.map_err(|(line, reason)| Error::AllowedSigners { path: file.path.clone(), line, reason })?);
+    }
+    Ssh::new(entries).map_err(Error::Ssh)
+}
+
+fn digest(files: &[Material]) -> String {
+    let mut parts: Vec<_> = files.iter().map(|file| (file.purpose.as_bytes(), Sha256::digest(&file.bytes))).collect();
+    parts.sort();
+    let mut hasher = Sha256::new();
+    for (purpose, content) in parts {
+        hasher.update((purpose.len() as u64).to_be_bytes());
+        hasher.update(purpose);
+        hasher.update(content);
+    }
+    let hex: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}

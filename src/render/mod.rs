@@ -1,0 +1,192 @@
+//! Makes declarations of the files of a source: which objects Git declares, and where each of their fields was written.
+//!
+//! ```text
+//! tree ─┬─ plain.rs ────── every document of every manifest ──────────────┐
+//!       └─ kustomize/ ──── what the real program builds, with origins ────┴─ object.rs ── declaration
+//! ```
+//! It runs Kustomize and nothing else, reads no network, and never names a wrong author: a field that no single file declares
+//! has no document. Secret values end in `object.rs`.
+
+mod kustomize;
+mod object;
+mod path;
+mod plain;
+mod scope;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::coverage::{Excluded, NotEvaluated, Partial, Stage};
+use crate::model::declaration::{Declaration, Engine, SourceId, Tree, TreePath};
+use crate::model::kind::Kinds;
+use crate::progress::Progress;
+use crate::secret::Redactor;
+use crate::yaml::Dialect;
+
+use self::kustomize::Builder;
+use self::object::{Declarer, Outcome, Reading};
+
+/// How sources are rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// By name; a source that is not in it has the default settings.
+    pub sources: BTreeMap<SourceId, SourceSettings>,
+    /// The Kustomize program, by absolute path; default: the one in `KUBEWITNESS_KUSTOMIZE`, else in PATH.
+    pub kustomize: Option<PathBuf>,
+}
+
+/// How one source is rendered.
+#[derive(Clone, Debug, Default)]
+pub struct SourceSettings {
+    /// The engine.
+    pub render: Mode,
+    /// Whether Kustomize may read files outside the folder of the kustomization that names them.
+    pub load_restrictor_none: bool,
+    /// The namespace of namespaced objects that name none.
+    pub namespace: Option<String>,
+    /// The field manager that applies the source. `kustomize-controller` makes plain files be read as Flux reads them.
+    pub applier: Option<String>,
+}
+
+/// Which engine renders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Kustomize where the root holds a kustomization. Elsewhere every manifest as it stands, and each folder below that holds
+    /// a kustomization through Kustomize, as Flux does.
+    #[default]
+    Auto,
+    /// Every manifest as it stands.
+    Plain,
+    /// Kustomize at the root.
+    Kustomize,
+}
+
+/// What the sources declare.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// The objects, and what could not be made of files. An object that is declared twice is in it twice.
+    pub declarations: Partial<Declaration>,
+    /// Documents that are no objects, counted, by rule.
+    pub excluded: Vec<Excluded>,
+}
+
+/// The rule under which documents that are no Kubernetes objects are counted.
+pub const NOT_AN_OBJECT: &str = "not-an-object";
+
+/// Everything that the trees declare, in the order of trees and paths.
+pub fn declarations(trees: &[Tree], kinds: &Kinds, redactor: &Redactor, settings: &Settings, progress: &Progress) -> Rendered {
+    let mut rendering = Rendering::default();
+    let default = SourceSettings::default();
+    for tree in trees {
+        progress.tell(|| format!("rendering {}", tree.source));
+        let own = settings.sources.get(&tree.source).unwrap_or(&default);
+        let declarer = Declarer { source: &tree.source, kinds, redactor, settings: own };
+        Source { tree, settings: own, kustomize: settings.kustomize.as_deref(), declarer, progress }.render(&mut rendering);
+    }
+    let excluded = (rendering.not_objects > 0).then(|| Excluded { rule: NOT_AN_OBJECT.into(), count: rendering.not_objects });
+    Rendered { declarations: rendering.declarations, excluded: excluded.into_iter().collect() }
+}
+
+#[derive(Default)]
+struct Rendering {
+    declarations: Partial<Declaration>,
+    not_objects: usize,
+}
+
+impl Rendering {
+    fn give_up(&mut self, subject: String, reason: &str, detail: Option<String>) {
+        let gap = NotEvaluated::new(Stage::Render, subject, reason);
+        self.declarations.give_up(match detail {
+            Some(detail) => gap.with_detail(detail),
+            None => gap,
+        });
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Declared(declaration) => self.declarations.push(*declaration),
+            Outcome::NotAnObject => self.not_objects += 1,
+            Outcome::NotEvaluated(gap) => self.declarations.give_up(gap),
+        }
+    }
+}
+
+/// A source being rendered.
+struct Source<'run> {
+    tree: &'run Tree,
+    settings: &'run SourceSettings,
+    kustomize: Option<&'run Path>,
+    declarer: Declarer<'run>,
+    progress: &'run Progress,
+}
+
+impl Source<'_> {
+    fn render(&self, rendering: &mut Rendering) {
+        let builder = Builder::new(self.tree, self.kustomize);
+        let at_root = builder.kustomization_in(&self.tree.root).is_some();
+        match self.settings.render {
+            Mode::Plain => self.render_plain(&|_| true, (Dialect::Raw, Engine::Plain), rendering),
+            Mode::Auto if !at_root => self.render_mixed(&builder, rendering),
+            Mode::Kustomize if !at_root => {
+                let detail = "kustomization.yaml is not in the folder of the source".to_owned();
+                rendering.give_up(format!("source {}", self.tree.source), "no kustomization", Some(detail));
+            }
+            Mode::Auto | Mode::Kustomize => self.build(&builder, &builder.closure(&self.tree.root), rendering),
+        }
+    }
+
+    /// As Flux does where the root has no kustomization: manifests as they stand, and folders with a kustomization as a unit.
+    fn render_mixed(&self, builder: &Builder<'_>, rendering: &mut Rendering) {
+        let units = builder.units();
+        let closures: Vec<_> = units.iter().map(|unit| builder.closure(unit)).collect();
+        let is_plain =
+            |path: &_| !units.iter().any(|unit| path::is_below(path, unit)) && !closures.iter().any(|closure| closure.files.contains(path));
+        // Flux reads plain manifests through Kustomize too.
+        let reading = match self.settings.applier.as_deref() {
+            Some("kustomize-controller") => (Dialect::Kustomize, Engine::Kustomize),
+            _ => (Dialect::Raw, Engine::Plain),
+        };
+        self.render_plain(&is_plain, reading, rendering);
+        for closure in &closures {
+            // What another unit builds is not built again; of units that build each other, Kustomize tells.
+            let is_part = closures.iter().any(|other| other.builds(&closure.root) && !closure.builds(&other.root));
+            if !is_part {
+                self.build(builder, closure, rendering);
+            }
+        }
+    }
+
+    fn render_plain(&self, is_wanted: &dyn Fn(&TreePath) -> bool, reading: (Dialect, Engine), rendering: &mut Rendering) {
+        for file in plain::files(self.tree).filter(|file| is_wanted(file.path)) {
+            match file.readings(reading) {
+                Err(reason) => rendering.give_up(format!("{}: {}", self.tree.source, file.path), reason, None),
+                Ok(readings) => readings.into_iter().for_each(|reading| self.add(reading, rendering)),
+            }
+        }
+    }
+
+    fn build(&self, builder: &Builder<'_>, closure: &kustomize::Closure, rendering: &mut Rendering) {
+        self.progress.tell(|| format!("rendering {} {}", self.tree.source, closure.root));
+        match builder.build(closure, self.settings.load_restrictor_none) {
+            Ok(readings) => readings.into_iter().for_each(|reading| self.add(reading, rendering)),
+            Err(failure) => {
+                let folder = if closure.root.is_empty() { String::new() } else { format!(": {}", closure.root) };
+                rendering.give_up(format!("source {}{folder}", self.tree.source), failure.reason, Some(failure.detail));
+            }
+        }
+    }
+
+    fn add(&self, reading: Result<Reading, object::Unreadable>, rendering: &mut Rendering) {
+        match reading {
+            Ok(reading) => rendering.add(self.declarer.declare(reading)),
+            Err(unreadable) => {
+                let place = format!("{}: {}", self.tree.source, unreadable.place);
+                rendering.give_up(place, "unreadable", Some(unreadable.detail));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

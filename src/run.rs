@@ -1,0 +1,279 @@
+//! One cycle: configuration and readers, the scan, its encodings, the exit code. The commands, a file each, share it.
+
+pub mod blame;
+pub mod capture;
+pub mod compare;
+pub mod output;
+pub mod rbac;
+pub mod report;
+pub mod scan;
+pub mod select;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::cluster::{self, Cluster};
+use crate::config::{self, Config, FailOn, Flags};
+use crate::keyring::{self, Keyring};
+use crate::model::coverage::{Coverage, NotEvaluated};
+use crate::model::finding::{Finding, Severity};
+use crate::progress::Progress;
+use crate::scan::{Judged, Policy, Readers, Run, Selection};
+use crate::source::Sources;
+use crate::{report as encoding, scan as pipeline, store};
+
+/// How a run ended, as a process tells it (reporting.md §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// 0: everything was judged, and nothing is at or above the threshold.
+    Clean,
+    /// 1: findings at or above the threshold.
+    Findings,
+    /// 2: a flag, an argument or the configuration is wrong.
+    Usage,
+    /// 4: not everything could be judged. Goes before findings, because there may be more of them.
+    Partial,
+    /// 3: the run failed. Goes before everything.
+    Failed,
+}
+
+impl Outcome {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Failed => 3,
+            Self::Partial => 4,
+        }
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The cluster, live or recorded, cannot be opened.
+    #[error("the cluster cannot be read")]
+    Cluster(#[from] cluster::Error),
+    /// The keys cannot be read.
+    #[error("the keys cannot be read")]
+    Keyring(#[from] keyring::Error),
+    /// The scan cannot be trusted.
+    #[error(transparent)]
+    Scan(#[from] pipeline::Error),
+    /// A file of ours.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A report cannot be encoded or read back.
+    #[error("{what}")]
+    Report {
+        /// What could not be done, naming the subject.
+        what: String,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Arguments that make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random(#[from] getrandom::Error),
+}
+
+impl Error {
+    /// The exit code's meaning.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Config(_) | Self::Usage(_) => Outcome::Usage,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+/// What all commands that judge are told.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `--config`; without it `kubewitness.yaml` of the current folder, where there is one.
+    pub config: Option<PathBuf>,
+    /// What flags say.
+    pub flags: Flags,
+    /// `--recording`: a recorded cluster instead of a live one.
+    pub recording: Option<PathBuf>,
+}
+
+/// What the terminal can do and the user wants of it.
+#[derive(Clone, Debug)]
+pub struct Screen {
+    /// Columns, where standard output is a terminal.
+    pub width: Option<usize>,
+    /// Whether standard output shows colour.
+    pub color: bool,
+    /// Nothing but data on standard output, nothing on standard error but errors.
+    pub quiet: bool,
+    /// Where progress is told.
+    pub progress: Progress,
+    /// Writes a line on standard error.
+    pub tell: fn(&str),
+}
+
+impl Screen {
+    /// Tells what was done, on standard error, unless the user wants quiet.
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            (self.tell)(text);
+        }
+    }
+
+    fn style(&self) -> encoding::Style {
+        encoding::Style { width: self.width, color: self.color, ascii: false, now: Utc::now() }
+    }
+}
+
+/// The name of the configuration file that is read without being asked for.
+pub const CONFIG_FILE: &str = "kubewitness.yaml";
+
+/// Reads and merges file and flags.
+///
+/// # Errors
+/// Where the file cannot be read or understood, or flags make no sense.
+pub fn configure(options: Options) -> Result<Config, Error> {
+    let path = options.config.or_else(|| Some(PathBuf::from(CONFIG_FILE)).filter(|path| store::exists(path)));
+    let Some(path) = path else {
+        return Ok(Config::resolve(config::File::default(), Path::new(""), options.flags)?);
+    };
+    tracing::info!(path = %path.display(), "reading the configuration");
+    let file = Config::parse_file(&path.display().to_string(), &store::read(&path)?)?;
+    let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+    Ok(Config::resolve(file, &folder, options.flags)?)
+}
+
+/// Opens the cluster, live or recorded.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub async fn open_cluster(settings: &cluster::Settings, recording: Option<&Path>, progress: &Progress) -> Result<Cluster, Error> {
+    match recording {
+        Some(folder) => Ok(Cluster::open(folder, settings.name.clone())?),
+        None => Ok(Cluster::connect(settings, progress.clone()).await?),
+    }
+}
+
+/// A run about to begin: readers that are open, the policy, the clock.
+pub struct Prepared {
+    /// The parts that touch the world.
+    pub readers: Readers,
+    /// How evidence is judged.
+    pub policy: Policy,
+    /// The run.
+    pub run: Run,
+    /// From which severity on findings make the exit code 1.
+    pub fail_on: FailOn,
+    begun: Instant,
+}
+
+/// Opens everything that a judging command needs.
+///
+/// # Errors
+/// Where there is no source, or cluster or keys cannot be opened.
+pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, Error> {
+    let recording = options.recording.clone();
+    let config = configure(options)?;
+    if config.sources.sources.is_empty() {
+        let help = "no source is given: name one in kubewitness.yaml or by --source ./fleet@main#clusters/prod";
+        return Err(Error::Usage(help.to_owned()));
+    }
+    let begun = Instant::now();
+    let started = whole_seconds(Utc::now());
+    let keyring = Keyring::open(&config.keyring)?;
+    let cluster = open_cluster(&config.cluster, recording.as_deref(), progress).await?;
+    let selection = if config.namespaces.is_empty() { Selection::All } else { Selection::Namespaces(config.namespaces) };
+    let policy = Policy {
+        render: config.render,
+        compare: config.compare,
+        selection,
+        digest: policy_digest(&config.policy_digest, &keyring.digest()),
+    };
+    let run = Run { id: random_id()?, started, deadline: tokio::time::Instant::now() + config.timeout, interrupted: interruption() };
+    let readers = Readers { cluster, sources: Sources::new(config.sources), keyring };
+    Ok(Prepared { readers, policy, run, fail_on: config.fail_on, begun })
+}
+
+impl Prepared {
+    /// Runs the whole pipeline.
+    ///
+    /// # Errors
+    /// Where the scan cannot be trusted.
+    pub async fn scan(self, progress: &Progress) -> Result<(Judged, FailOn), Error> {
+        let Self { mut readers, policy, run, fail_on, begun } = self;
+        let declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
+        let mut judged = pipeline::judged(&readers, declared, &policy, run, progress).await;
+        judged.scan.finished = judged.scan.started + begun.elapsed();
+        progress.finish();
+        Ok((judged, fail_on))
+    }
+}
+
+/// The outcome of judgements that could be made. Gaps go before findings, because there may be more behind them.
+pub fn outcome(findings: &[Finding], not_evaluated: &[NotEvaluated], coverage: &Coverage, fail_on: FailOn) -> Outcome {
+    let threshold = match fail_on {
+        FailOn::Error => Some(Severity::Error),
+        FailOn::Warning => Some(Severity::Warning),
+        FailOn::Note => Some(Severity::Note),
+        FailOn::Never => None,
+    };
+    if !not_evaluated.is_empty() || !coverage.unlisted.is_empty() {
+        Outcome::Partial
+    } else if threshold.is_some_and(|threshold| findings.iter().any(|finding| finding.severity >= threshold)) {
+        Outcome::Findings
+    } else {
+        Outcome::Clean
+    }
+}
+
+/// Reports tell whole seconds, so that times of a scan and of its evidence can be compared.
+fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
+}
+
+fn random_id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn policy_digest(settings: &str, keys: &str) -> String {
+    let digest = Sha256::digest(format!("{}\n{settings}\n{keys}", env!("CARGO_PKG_VERSION")));
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+/// Becomes true at SIGINT or SIGTERM: what was judged by then is still reported.
+fn interruption() -> tokio::sync::watch::Receiver<bool> {
+    let (sender, receiver) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        let terminated = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+        tracing::warn!("interrupted; reporting what was judged so far");
+        // Nobody left to tell means that the run is over.
+        sender.send(true).ok();
+    });
+    receiver
+}

@@ -1,0 +1,21 @@
+//! `kubewitness scan`: judge everything that is declared.
+
+use super::output::{self, Output};
+use super::{Error, Options, Outcome, Screen, outcome, prepare};
+use crate::compare;
+use crate::model::declaration::Declaration;
+use crate::report::Record;
+use crate::scan::Judged;
+
+/// Scans, writes the outputs, and says how it ended.
+///
+/// # Errors
+/// Where the scan cannot be trusted or an output cannot be written.
+pub async fn scan(options: Options, outputs: &[Output], record_fields: bool, screen: &Screen) -> Result<Outcome, Error> {
+    output::check(outputs)?;
+    let prepared = prepare(options, &screen.progress).await?;
+    let (Judged { scan, schemas }, fail_on) = prepared.scan(&screen.progress).await?;
+    let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
+    output::write(&Record::of(&scan, record_fields.then_some(&leaf_names)), outputs, screen)?;
+    Ok(outcome(&scan.findings, &scan.not_evaluated, &scan.coverage, fail_on))
+}

@@ -1,0 +1,307 @@
+//! The pipeline: read the cluster, read Git, compare, attribute, judge.
+//!
+//! A line with `.await` touches the world, a line without is pure. It reads no clock (the moment is given) and writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use crate::cluster::Cluster;
+use crate::keyring::Keyring;
+use crate::model::comparison::ObjectState;
+use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
+use crate::model::evidence::{ClusterIdentity, ListingGap};
+use crate::model::kind::Kinds;
+use crate::model::object::ObjectId;
+use crate::model::scan::Scan;
+use crate::model::schema::Schemas;
+use crate::progress::Progress;
+use crate::source::Sources;
+use crate::yaml::Dialect;
+use crate::{attribute, audit, cluster, compare, render};
+
+/// The parts that touch the world.
+pub struct Readers {
+    /// The cluster, live or recorded.
+    pub cluster: Cluster,
+    /// The repositories.
+    pub sources: Sources,
+    /// The keys.
+    pub keyring: Keyring,
+}
+
+/// How evidence is judged.
+pub struct Policy {
+    /// Making declarations.
+    pub render: render::Settings,
+    /// Comparing.
+    pub compare: compare::Settings,
+    /// Which declared objects are judged at all.
+    pub selection: Selection,
+    /// Digest of every setting that can change a verdict.
+    pub digest: String,
+}
+
+/// Which declared objects are judged at all.
+#[derive(Clone, Debug)]
+pub enum Selection {
+    /// All.
+    All,
+    /// Those of some namespaces; the others are counted as excluded.
+    Namespaces(BTreeSet<String>),
+}
+
+impl Selection {
+    fn takes(&self, id: &ObjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Namespaces(namespaces) => id.namespace.as_ref().is_some_and(|namespace| namespaces.contains(namespace)),
+        }
+    }
+}
+
+/// What a run is and how long it may take.
+pub struct Run {
+    /// Its random id.
+    pub id: String,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// Until when the world may answer; what has not been read by then is not evaluated.
+    pub deadline: tokio::time::Instant,
+    /// Ends early when it is cancelled, as the deadline does.
+    pub interrupted: tokio::sync::watch::Receiver<bool>,
+}
+
+/// The scan cannot be trusted and ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cluster does not answer.
+    #[error("the cluster cannot be read")]
+    Cluster(#[from] cluster::Error),
+    /// It took too long before there was anything to judge.
+    #[error("{stage} was not done in time; nothing was judged")]
+    TimedOut {
+        /// What was being done.
+        stage: &'static str,
+    },
+}
+
+/// What Git declares, and what could not be told of it.
+pub struct Declared {
+    /// Which cluster.
+    pub cluster: ClusterIdentity,
+    /// The kinds it serves.
+    pub kinds: Kinds,
+    /// The sources, with their files.
+    pub trees: Vec<Tree>,
+    /// The declarations that are judged.
+    pub declarations: Vec<Declaration>,
+    /// What was left out on purpose.
+    pub excluded: Vec<Excluded>,
+    /// What could not be told.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// What was found out, and the schemas that name its fields.
+pub struct Judged {
+    /// The scan.
+    pub scan: Scan,
+    /// The schemas of the kinds that were compared.
+    pub schemas: Schemas,
+}
+
+impl Run {
+    /// What a part of the world answers, unless the run ends before.
+    async fn within<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let mut interrupted = self.interrupted.clone();
+        let ended = async move {
+            // A sender that is gone can interrupt nobody any more.
+            if interrupted.wait_for(|is_interrupted| *is_interrupted).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            answer = answer => Some(answer),
+            () = tokio::time::sleep_until(self.deadline) => None,
+            () = ended => None,
+        }
+    }
+}
+
+/// The first half: what the cluster serves and what Git declares.
+///
+/// # Errors
+/// Where the cluster does not answer at all, or the time is up.
+pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progress: &Progress) -> Result<Declared, Error> {
+    progress.tell(|| "asking the cluster what it serves".to_owned());
+    let (cluster, mut not_evaluated) = run.within(readers.cluster.identity()).await.ok_or(Error::TimedOut { stage: "connecting" })??;
+    let kinds = run.within(readers.cluster.kinds()).await.ok_or(Error::TimedOut { stage: "discovery" })??;
+    let fetched = run.within(readers.sources.fetch(progress)).await;
+    let (trees, gaps) = fetched.ok_or(Error::TimedOut { stage: "fetching the sources" })?;
+    not_evaluated.extend(gaps);
+    // Kustomize is a program that is waited for.
+    let rendered =
+        tokio::task::block_in_place(|| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress));
+    let (all, gaps) = rendered.declarations.into_parts();
+    not_evaluated.extend(gaps);
+    let population = all.len();
+    let declarations: Vec<Declaration> = all.into_iter().filter(|declaration| policy.selection.takes(&declaration.id)).collect();
+    let mut excluded = rendered.excluded;
+    if matches!(policy.selection, Selection::Namespaces(_)) && population > declarations.len() {
+        excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: population - declarations.len() });
+    }
+    if population == 0 && not_evaluated.is_empty() {
+        not_evaluated.push(NotEvaluated::new(Stage::Render, "the sources", "nothing is declared"));
+    }
+    Ok(Declared { cluster, kinds, trees, declarations, excluded, not_evaluated })
+}
+
+/// The second half: compares what is declared with what is live, says who declared it, and judges.
+/// What cannot be read from here on is not evaluated; the scan goes on.
+pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
+    let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
+    let plan = compare::plan(&declarations, &kinds, &policy.compare);
+
+    let (schemas, gaps) = schemas(readers, &plan, &run, progress).await;
+    not_evaluated.extend(gaps);
+
+    let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
+    let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
+    let compared = comparer.finish(&gaps);
+    not_evaluated.extend(compared.not_evaluated);
+
+    let documents = documents(&declarations, &trees);
+    let (histories, gaps) = in_time(run.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
+    not_evaluated.extend(gaps);
+    let verified = run.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
+    let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
+    not_evaluated.extend(gaps);
+    let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
+    not_evaluated.extend(not_versioned(&trees));
+
+    not_evaluated.sort();
+    not_evaluated.dedup();
+    let coverage = coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let findings = audit::findings(&audit::Facts {
+        cluster: &cluster,
+        declarations: &declarations,
+        comparisons: &compared.comparisons,
+        histories: &histories,
+        signatures: &signatures,
+        attributions: &attributions,
+        not_evaluated: &not_evaluated,
+    });
+    let sources = trees.into_iter().map(|tree| Tree { files: BTreeMap::new(), ..tree }).collect();
+    let scan = Scan {
+        run: run.id,
+        started: run.started,
+        finished: run.started,
+        reader: readers.cluster.reader(),
+        requests: readers.cluster.requests(),
+        policy_digest: policy.digest.clone(),
+        cluster,
+        sources,
+        declarations,
+        comparisons: compared.comparisons,
+        histories,
+        signatures,
+        attributions,
+        findings,
+        coverage,
+        not_evaluated,
+    };
+    Judged { scan, schemas }
+}
+
+async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {
+    progress.tell(|| "reading schemas".to_owned());
+    let mut schemas = Schemas::default();
+    let mut broken = Vec::new();
+    let wanted: BTreeSet<(String, String)> =
+        plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
+    let mut add = |group: &str, version: &str, document: &[u8]| {
+        if let Err(error) = schemas.add(group, version, document) {
+            let subject = format!("schema of {group}/{version}");
+            broken.push(NotEvaluated::new(Stage::Read, subject, "malformed schema").with_detail(error.to_string()));
+        }
+    };
+    let read = run.within(readers.cluster.schemas(&wanted, &mut add)).await;
+    let mut gaps = read.unwrap_or_else(|| vec![NotEvaluated::new(Stage::Read, "schemas", "timed out")]);
+    gaps.extend(broken);
+    (schemas, gaps)
+}
+
+async fn listed(
+    readers: &Readers,
+    plan: &compare::Plan,
+    comparer: &mut compare::Comparer<'_>,
+    run: &Run,
+    progress: &Progress,
+) -> Vec<ListingGap> {
+    let mut objects = 0;
+    let mut page = |page: crate::model::evidence::Page| {
+        if let crate::model::evidence::Page::Objects(_, items) = &page {
+            objects += items.len();
+            progress.tell(|| format!("reading {} kinds · {objects} objects", plan.listings.len()));
+        }
+        comparer.page(page);
+    };
+    let wanted = |id: &ObjectId| plan.wants(id);
+    let listed = run.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
+    listed.unwrap_or_else(|| {
+        let gap = |listing| ListingGap { listing, namespace: None, reason: "timed out".to_owned(), detail: None };
+        (0..plan.listings.len()).map(gap).collect()
+    })
+}
+
+/// Every document behind a declaration whose source is versioned, and how it is read.
+fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentRef, Dialect> {
+    let versioned: BTreeSet<&str> = trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| tree.source.as_str()).collect();
+    let mut documents = BTreeMap::new();
+    for declaration in declarations.iter().filter(|declaration| versioned.contains(declaration.source.as_str())) {
+        let dialect = match declaration.engine {
+            Engine::Plain => Dialect::Raw,
+            Engine::Kustomize => Dialect::Kustomize,
+        };
+        documents.extend(declaration.inputs.iter().map(|input| (input.document.clone(), dialect)));
+    }
+    documents
+}
+
+fn in_time<T: Default>(answer: Option<(T, Vec<NotEvaluated>)>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
+    answer.unwrap_or_else(|| (T::default(), vec![NotEvaluated::new(stage, subject, "timed out")]))
+}
+
+fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
+    let folders = trees.iter().filter(|tree| tree.commit.is_none());
+    folders.map(|tree| NotEvaluated::new(Stage::History, format!("who declared what in source {}", tree.source), "not versioned")).collect()
+}
+
+/// The balance: what was not judged counts only where it is an object of the population.
+pub fn coverage(
+    comparisons: &[crate::model::comparison::Comparison],
+    rendered: Vec<Excluded>,
+    compared: Vec<Excluded>,
+    unlisted: Vec<Unlisted>,
+    not_evaluated: &[NotEvaluated],
+) -> Coverage {
+    let unknown = comparisons.iter().filter(|comparison| comparison.state == ObjectState::Unknown);
+    let judged_unknown: BTreeSet<&ObjectId> = unknown.map(|comparison| &comparison.id).collect();
+    let unrendered = not_evaluated.iter().filter_map(|gap| gap.object.as_ref()).filter(|id| !judged_unknown.contains(id));
+    let unrendered: BTreeSet<&ObjectId> = unrendered.collect();
+    let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
+    for Excluded { rule, count } in rendered.into_iter().chain(compared) {
+        *by_rule.entry(rule).or_default() += count;
+    }
+    // A document that declares no object was never part of the population.
+    let excluded = by_rule.iter().filter(|(rule, _)| rule.as_str() != render::NOT_AN_OBJECT).map(|(_, count)| count).sum();
+    Coverage {
+        evaluated: comparisons.len() - judged_unknown.len(),
+        excluded,
+        not_evaluated: judged_unknown.len() + unrendered.len(),
+        excluded_by: by_rule.into_iter().map(|(rule, count)| Excluded { rule, count }).collect(),
+        unlisted,
+    }
+}

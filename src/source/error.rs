@@ -1,0 +1,66 @@
+//! Why a source could not be read.
+
+use std::path::PathBuf;
+
+/// Why one source, or one object of it, could not be read. Other sources are not touched by it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The URL has a form that is not read.
+    #[error("{0}")]
+    Url(String),
+    /// There is no such folder.
+    #[error("{} cannot be read: {source}; check the path and its permissions", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    /// There is a `.git`, but not what belongs to a repository.
+    #[error("{} is not a repository that can be read: {problem}", path.display())]
+    NotARepository { path: PathBuf, problem: String },
+    /// No branch, tag or commit has that name.
+    #[error("no branch, tag or commit is called {reference:?}{hint}")]
+    ReferenceNotFound { reference: String, hint: String },
+    /// More than one has that name.
+    #[error("{reference:?} means more than one thing: {candidates}; give the full name")]
+    ReferenceAmbiguous { reference: String, candidates: String },
+    /// The reference leads to something other than a commit.
+    #[error("{reference:?} is a {kind}, not a commit")]
+    NotACommit { reference: String, kind: String },
+    /// Nothing stands at the path.
+    #[error("nothing stands at the path {path:?} of {place}")]
+    PathNotFound { path: String, place: String },
+    /// An object is not in the database.
+    #[error("object {0} is missing; a clone made with --filter or a damaged repository lacks objects, fetch them all")]
+    Missing(String),
+    /// The content of an object does not belong to its id, or cannot be read.
+    #[error("object {id} is damaged: {problem}; run `git fsck`")]
+    Corrupt { id: String, problem: String },
+    /// More than a scan reads.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The remote did not give what was asked for.
+    #[error("{0}")]
+    Fetch(String),
+    /// It took longer than allowed.
+    #[error("no end after {0} seconds; raise the timeout or use a cache folder")]
+    TimedOut(u64),
+}
+
+impl Error {
+    /// The stable phrase.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "url not supported",
+            Self::Io { .. } => "not read",
+            Self::NotARepository { .. } => "not a repository",
+            Self::ReferenceNotFound { .. } => "reference not found",
+            Self::ReferenceAmbiguous { .. } => "reference ambiguous",
+            Self::NotACommit { .. } => "reference is not a commit",
+            Self::PathNotFound { .. } => "path not found",
+            Self::Missing(_) => "object missing",
+            Self::Corrupt { .. } => "object damaged",
+            Self::TooLarge(_) => "too large",
+            Self::Fetch(_) => "not fetched",
+            Self::TimedOut(_) => "timed out",
+        }
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Error>;

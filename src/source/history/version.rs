@@ -1,0 +1,190 @@
+//! What the files of the past mean: blobs, read once and remembered as digests.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use crate::document::{self, DocumentKey, LeafMeaning};
+use crate::source::error::{Error, Result};
+use crate::source::git::Objects;
+use crate::source::tree::LARGEST_FILE;
+use crate::yaml::Dialect;
+
+/// So many digests of leaves are remembered (32 bytes each) before the memory starts afresh.
+const REMEMBERED: usize = 2_000_000;
+
+/// By what a document is found again in another version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    /// The object it names.
+    Object(DocumentKey),
+    /// Its place among the documents of the file that name nothing.
+    Place(u32),
+}
+
+/// A document at the tip.
+#[derive(Debug)]
+pub(super) struct Tip {
+    pub(super) identity: Identity,
+    pub(super) meaning: [u8; 32],
+    /// In the order of `document::leaves`.
+    pub(super) leaves: Vec<LeafMeaning>,
+}
+
+/// A document of some version.
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    meaning: [u8; 32],
+    /// Sorted.
+    leaves: Box<[LeafMeaning]>,
+}
+
+/// A file of some version.
+#[derive(Debug, Default)]
+pub(super) struct Version {
+    documents: Vec<Known>,
+    by_identity: HashMap<Identity, Vec<u32>>,
+    /// Whether something in it cannot be read as YAML and so may be any document.
+    pub(super) broken: bool,
+}
+
+/// What a version says about a document of the tip.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    documents: &'a [Known],
+    /// Which of them it may be: one, or all that name the same object.
+    candidates: &'a [u32],
+}
+
+impl Version {
+    /// Finds a document. A document that names nothing is first looked for by what it means, since others may have been put
+    /// before it.
+    pub(super) fn find(&self, identity: &Identity, meaning: &[u8; 32]) -> Option<Found<'_>> {
+        let all = |candidates| Found { documents: &self.documents, candidates };
+        if let Identity::Place(_) = identity {
+            let is_same = |known: &&Known| matches!(known.identity, Identity::Place(_)) && known.meaning == *meaning;
+            if let Some(same) = self.documents.iter().find(is_same) {
+                return self.by_identity.get(&same.identity).map(|candidates| all(candidates));
+            }
+        }
+        self.by_identity.get(identity).map(|candidates| all(candidates))
+    }
+
+    /// Every object that a document of it names.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &DocumentKey> {
+        self.by_identity.keys().filter_map(|identity| match identity {
+            Identity::Object(key) => Some(key),
+            Identity::Place(_) => None,
+        })
+    }
+
+    /// The meanings of documents that name nothing.
+    pub(super) fn nameless(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.documents.iter().filter(|known| matches!(known.identity, Identity::Place(_))).map(|known| &known.meaning)
+    }
+}
+
+impl Found<'_> {
+    fn candidates(&self) -> impl Iterator<Item = &Known> {
+        self.candidates.iter().map(|index| &self.documents[*index as usize])
+    }
+
+    /// Whether it means this.
+    pub(super) fn means(&self, meaning: &[u8; 32]) -> bool {
+        self.candidates().any(|known| known.meaning == *meaning)
+    }
+
+    /// Whether it has this leaf with this value.
+    pub(super) fn has(&self, leaf: &LeafMeaning) -> bool {
+        self.candidates().any(|known| known.leaves.binary_search(leaf).is_ok())
+    }
+
+    /// Its place among the documents that name nothing.
+    pub(super) fn place(&self) -> Option<u32> {
+        self.candidates().find_map(|known| match known.identity {
+            Identity::Place(place) => Some(place),
+            Identity::Object(_) => None,
+        })
+    }
+}
+
+/// Reads versions and remembers them by blob.
+pub(super) struct Versions<'a> {
+    objects: &'a Objects,
+    dialect: Dialect,
+    remembered: RefCell<(HashMap<ObjectId, Arc<Version>>, usize)>,
+}
+
+impl<'a> Versions<'a> {
+    pub(super) fn new(objects: &'a Objects, dialect: Dialect) -> Self {
+        Self { objects, dialect, remembered: RefCell::default() }
+    }
+
+    /// The bytes of a version, where they have the size of a manifest.
+    pub(super) fn bytes(&self, blob: &ObjectId) -> Result<Vec<u8>> {
+        let size = self.objects.size(blob)?;
+        if size > LARGEST_FILE {
+            return Err(Error::TooLarge(format!("{blob} has {size} bytes, more than a manifest")));
+        }
+        self.objects.read(blob, Kind::Blob)
+    }
+
+    /// The documents of a file at the tip by ordinal; none where one cannot be read.
+    pub(super) fn tip(&self, blob: &ObjectId) -> Result<Vec<Option<Tip>>> {
+        let mut places = 0;
+        let tips = document::documents(&self.bytes(blob)?, self.dialect).into_iter().map(|read| {
+            let value = read.ok()?.value;
+            let identity = identity(&value, &mut places);
+            Some(Tip { identity, meaning: document::meaning(&value), leaves: document::leaf_meanings(&value) })
+        });
+        Ok(tips.collect())
+    }
+
+    /// What a file meant.
+    pub(super) fn read(&self, blob: &ObjectId) -> Result<Arc<Version>> {
+        if let Some(version) = self.remembered.borrow().0.get(blob) {
+            return Ok(version.clone());
+        }
+        let version = Arc::new(version(&self.bytes(blob)?, self.dialect));
+        let size = 8 + version.documents.iter().map(|known| 8 + known.leaves.len()).sum::<usize>();
+        let mut remembered = self.remembered.borrow_mut();
+        if remembered.1 + size > REMEMBERED {
+            *remembered = Default::default();
+        }
+        remembered.1 += size;
+        remembered.0.insert(*blob, version.clone());
+        Ok(version)
+    }
+}
+
+fn identity(value: &serde_json::Value, places: &mut u32) -> Identity {
+    match document::key(value) {
+        Some(key) => Identity::Object(key),
+        None => {
+            *places += 1;
+            Identity::Place(*places - 1)
+        }
+    }
+}
+
+fn version(bytes: &[u8], dialect: Dialect) -> Version {
+    let mut version = Version::default();
+    let mut places = 0;
+    for read in document::documents(bytes, dialect) {
+        let Ok(document) = read else {
+            version.broken = true;
+            continue;
+        };
+        let identity = identity(&document.value, &mut places);
+        let mut leaves = document::leaf_meanings(&document.value);
+        leaves.sort_unstable();
+        let index = u32::try_from(version.documents.len()).expect("a file of 16 MiB has fewer documents");
+        version.by_identity.entry(identity.clone()).or_default().push(index);
+        version.documents.push(Known { identity, meaning: document::meaning(&document.value), leaves: leaves.into() });
+    }
+    version
+}

@@ -1,0 +1,210 @@
+//! Reads Git: the files that declare objects, and who wrote what in them.
+//!
+//! A source is a working copy (its committed state), a bare repository, a remote over https or ssh, or a plain folder. Remotes
+//! are fetched into bare repositories of our own. Nothing that a repository says about itself beyond its objects and references
+//! is believed or executed; see `git.rs`. It never writes to a repository it was given.
+//!
+//! ```text
+//! SourceSettings -> location -> (remote: fetch) -> Layout -> reference -> commit -> Tree
+//!                                                                            `-> history -> Histories
+//! ```
+
+mod commit;
+mod credentials;
+mod error;
+mod git;
+mod history;
+mod listing;
+mod location;
+mod meter;
+mod read;
+mod reference;
+mod remote;
+mod tree;
+mod work;
+mod worktree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::model::commit::{Commit, CommitId};
+use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::declaration::{DocumentRef, SourceId, Tree};
+use crate::model::evidence::{Authored, Histories};
+use crate::progress::Progress;
+use crate::yaml::Dialect;
+
+pub use credentials::{Credentials, SecretPlace};
+
+use history::{SourceHistories, Versioned};
+use read::Job;
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The sources; their ids are unique.
+    pub sources: Vec<SourceSettings>,
+    /// A folder for the bare clones of remotes, so that the next run fetches only what is new. It must belong to this program.
+    /// Without one they live in a temporary folder as long as [`Sources`].
+    pub cache: Option<PathBuf>,
+    /// What one source may take to be fetched and read, and then to be walked.
+    pub timeout: Duration,
+}
+
+/// One source.
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// Its name.
+    pub id: SourceId,
+    /// A path, `file://`, `https://`, `ssh://` or `user@host:path`.
+    pub url: String,
+    /// A branch, a tag, a full name (`refs/…`) or a commit, whole or shortened. Without one the checked-out `HEAD`, or the
+    /// remote's default branch.
+    pub reference: Option<String>,
+    /// The folder in it that declares objects; empty for its root.
+    pub path: String,
+    /// What proves who asks.
+    pub credentials: Credentials,
+}
+
+/// The sources of a scan, and after [`Sources::fetch`] what was found of them.
+pub struct Sources {
+    settings: Settings,
+    /// Holds the clones of remotes where there is no cache.
+    temporary: Option<tempfile::TempDir>,
+    versioned: BTreeMap<SourceId, Versioned>,
+    /// Sources without Git have no history.
+    plain: BTreeSet<SourceId>,
+}
+
+impl Sources {
+    /// Nothing is read yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, temporary: None, versioned: BTreeMap::new(), plain: BTreeSet::new() }
+    }
+
+    /// Fetches and reads all sources at once. Trees are sorted by source; one for every source that is not among the second half.
+    pub async fn fetch(&mut self, progress: &Progress) -> (Vec<Tree>, Vec<NotEvaluated>) {
+        let mut running = tokio::task::JoinSet::new();
+        for settings in self.settings.sources.clone() {
+            let folder = self.clone_folder(&settings);
+            let (progress, timeout) = (progress.clone(), self.settings.timeout);
+            running.spawn(async move {
+                let id = settings.id.clone();
+                let read = match folder {
+                    Ok(folder) => Job { settings, folder, timeout }.run(&progress).await,
+                    Err(error) => Err(error),
+                };
+                (id, read)
+            });
+        }
+        let (mut trees, mut not_evaluated) = (Vec::new(), Vec::new());
+        for (id, read) in running.join_all().await {
+            match read {
+                Ok((tree, versioned)) => {
+                    match versioned {
+                        Some(versioned) => drop(self.versioned.insert(id, versioned)),
+                        None => drop(self.plain.insert(id)),
+                    }
+                    trees.push(tree);
+                }
+                Err(error) => not_evaluated.push(NotEvaluated::new(Stage::Fetch, id, error.reason()).with_detail(error.to_string())),
+            }
+        }
+        trees.sort_by(|one: &Tree, other| one.source.cmp(&other.source));
+        not_evaluated.sort();
+        (trees, not_evaluated)
+    }
+
+    /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves
+    /// are counted in that reading. Documents of sources without Git have no history.
+    pub async fn histories(&self, wanted: &BTreeMap<DocumentRef, Dialect>, progress: &Progress) -> (Histories, Vec<NotEvaluated>) {
+        let mut walks: BTreeMap<(&SourceId, Dialect), BTreeSet<DocumentRef>> = BTreeMap::new();
+        for (document, dialect) in wanted.iter().filter(|(document, _)| !self.plain.contains(&document.source)) {
+            walks.entry((&document.source, *dialect)).or_default().insert(document.clone());
+        }
+        let (mut found, mut not_evaluated) = (Vec::new(), Vec::new());
+        // One after the other: a walk is work for a processor, and memory.
+        for ((source, dialect), wanted) in walks {
+            let Some(versioned) = self.versioned.get(source) else {
+                not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched"));
+                continue;
+            };
+            match read::history(versioned.clone(), dialect, wanted, self.settings.timeout, progress.clone()).await {
+                Ok(history) => found.push(history),
+                Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
+            }
+        }
+        let histories = joined(found, &mut not_evaluated);
+        not_evaluated.sort();
+        not_evaluated.dedup();
+        (histories, not_evaluated)
+    }
+
+    /// Where the clone of a remote goes.
+    fn clone_folder(&mut self, settings: &SourceSettings) -> error::Result<PathBuf> {
+        let parent = match (&self.settings.cache, &self.temporary) {
+            (Some(cache), _) => cache.clone(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => {
+                let made = tempfile::tempdir().map_err(|source| error::Error::Io { path: std::env::temp_dir(), source })?;
+                self.temporary.insert(made).path().to_owned()
+            }
+        };
+        Ok(parent.join(read::clone_name(settings)))
+    }
+}
+
+/// Reads a folder or a file as it stands on the disk, whether a repository lies around it or not.
+///
+/// # Errors
+/// Why it cannot be read, with the path in the detail.
+pub fn folder(id: &str, path: &Path) -> Result<Tree, NotEvaluated> {
+    let is_file = path.is_file();
+    let (folder, name) = match (is_file, path.parent(), path.file_name()) {
+        (true, Some(parent), Some(name)) => (if parent.as_os_str().is_empty() { Path::new(".") } else { parent }, name.as_encoded_bytes()),
+        _ => (path, &b""[..]),
+    };
+    let failed = |error: error::Error| NotEvaluated::new(Stage::Fetch, id, error.reason()).with_detail(error.to_string());
+    let files = tree::of_folder(folder, name).map_err(failed)?;
+    Ok(Tree {
+        source: id.to_owned(),
+        url: path.display().to_string(),
+        requested: None,
+        commit: None,
+        shallow: false,
+        uncommitted: 0,
+        root: files.root,
+        files: files.entries,
+    })
+}
+
+/// Makes one of all walks; a commit that several of them credit stands there once.
+fn joined(found: Vec<SourceHistories>, not_evaluated: &mut Vec<NotEvaluated>) -> Histories {
+    let mut commits: BTreeMap<(SourceId, CommitId), Commit> = BTreeMap::new();
+    let credited = |history: &SourceHistories| -> Vec<(SourceId, CommitId)> {
+        history.commits.iter().map(|commit| (commit.source.clone(), commit.id.clone())).collect()
+    };
+    let ids: Vec<Vec<(SourceId, CommitId)>> = found.iter().map(credited).collect();
+    let mut documents = Vec::new();
+    for history in found {
+        commits.extend(history.commits.into_iter().map(|commit| ((commit.source.clone(), commit.id.clone()), commit)));
+        not_evaluated.extend(history.not_evaluated);
+        documents.push(history.documents);
+    }
+    let numbers: BTreeMap<&(SourceId, CommitId), u32> = commits.keys().zip(0..).collect();
+    let mut histories = Histories::default();
+    for (ids, documents) in ids.iter().zip(documents) {
+        for (reference, mut history) in documents {
+            for authored in std::iter::once(&mut history.document).chain(&mut history.leaves) {
+                if let Authored::By(number) = authored {
+                    *number = numbers[&ids[*number as usize]];
+                }
+            }
+            histories.documents.insert(reference, history);
+        }
+    }
+    histories.commits = commits.into_values().collect();
+    histories
+}

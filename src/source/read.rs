@@ -1,0 +1,135 @@
+//! One source from its settings to its tree, and one history.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use gix::objs::Kind;
+use sha2::{Digest as _, Sha256};
+
+use super::SourceSettings;
+use super::commit::skeleton;
+use super::error::{Error, Result};
+use super::git::{Layout, Objects};
+use super::history::{SourceHistories, Versioned, histories};
+use super::location::{self, Location, shown};
+use super::meter::{Meter, grouped};
+use super::reference::{Resolved, resolve};
+use super::remote::Fetch;
+use super::{tree, work, worktree};
+use crate::model::commit::CommitId;
+use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
+use crate::progress::Progress;
+use crate::yaml::Dialect;
+
+/// A source to read.
+pub(super) struct Job {
+    pub(super) settings: SourceSettings,
+    /// Where a clone would go.
+    pub(super) folder: PathBuf,
+    pub(super) timeout: Duration,
+}
+
+type Read = (Tree, Option<Versioned>);
+
+/// The name of a clone's folder: one for each source, so that no two fetches meet in one.
+pub(super) fn clone_name(settings: &SourceSettings) -> String {
+    let digest = Sha256::digest(format!("{}\0{}", settings.id, location::split_credentials(&settings.url).1));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>() + ".git"
+}
+
+/// Walks the history of one source.
+pub(super) async fn history(
+    versioned: Versioned,
+    dialect: Dialect,
+    wanted: BTreeSet<DocumentRef>,
+    timeout: Duration,
+    progress: Progress,
+) -> Result<SourceHistories> {
+    let source = versioned.source.clone();
+    let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
+    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, stop, &told)).await
+}
+
+impl Job {
+    pub(super) async fn run(self, progress: &Progress) -> Result<Read> {
+        let meter = Meter::default();
+        let (shown, id) = (meter.clone(), self.settings.id.clone());
+        let tick = move || {
+            let counts = shown.text().map(|text| format!(" {text}")).unwrap_or_default();
+            progress.tell(|| format!("fetching {id}{counts}"));
+        };
+        work::beside(self.timeout, tick, move |stop| self.read(&meter, stop)).await
+    }
+
+    fn read(&self, meter: &Meter, stop: &AtomicBool) -> Result<Read> {
+        let path = tree::clean(&self.settings.path)?;
+        let location = location::parse(&self.settings.url)?;
+        if let Location::Folder(folder) = &location {
+            return self.read_folder(folder, &path);
+        }
+        let fetch = Fetch {
+            location: &location,
+            reference: self.settings.reference.as_deref(),
+            credentials: &self.settings.credentials,
+            folder: &self.folder,
+            timeout: self.timeout,
+            meter,
+            stop,
+        };
+        let (layout, resolved) = fetch.run()?;
+        let objects = layout.objects()?;
+        self.read_commit(layout, &objects, resolved, &path)
+    }
+
+    fn read_folder(&self, folder: &Path, path: &[u8]) -> Result<Read> {
+        let io = |source| Error::Io { path: folder.to_owned(), source };
+        let folder = fs::canonicalize(folder).map_err(io)?;
+        let Some((layout, below)) = Layout::around(&folder)? else { return self.read_plain(&folder, path) };
+        let objects = layout.objects()?;
+        let reference = self.settings.reference.as_deref();
+        let place =
+            [below.as_os_str().as_encoded_bytes(), path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/');
+        let read = resolve(&layout, &objects, reference).and_then(|resolved| self.read_commit(layout, &objects, resolved, &place));
+        match read {
+            // A folder inside somebody's repository that is no part of it: ignored, or never added.
+            Err(Error::PathNotFound { .. } | Error::ReferenceNotFound { .. }) if reference.is_none() && !below.as_os_str().is_empty() => {
+                self.read_plain(&folder, path)
+            }
+            other => other,
+        }
+    }
+
+    fn read_plain(&self, folder: &Path, path: &[u8]) -> Result<Read> {
+        if let Some(reference) = &self.settings.reference {
+            let problem = format!("it is a plain folder, so it has no {reference:?}; leave the reference out or name a repository");
+            return Err(Error::NotARepository { path: folder.to_owned(), problem });
+        }
+        let files = tree::of_folder(folder, path)?;
+        Ok((self.tree(None, None, files.root, files.entries), None))
+    }
+
+    fn tree(&self, requested: Option<String>, commit: Option<CommitId>, root: TreePath, files: BTreeMap<TreePath, TreeEntry>) -> Tree {
+        let url = shown(&self.settings.url);
+        Tree { source: self.settings.id.clone(), url, requested, commit, shallow: false, uncommitted: 0, root, files }
+    }
+
+    fn read_commit(&self, layout: Layout, objects: &Objects, resolved: Resolved, path: &[u8]) -> Result<Read> {
+        let Resolved { requested, commit } = resolved;
+        let damaged = || Error::Corrupt { id: commit.to_string(), problem: "it names no folder".into() };
+        let root = skeleton(&objects.read(&commit, Kind::Commit)?).ok_or_else(damaged)?.tree;
+        let place = format!("{} at {requested}", shown(&self.settings.url));
+        let files = tree::of_commit(objects, &root, path, &place)?;
+        let whole = files.whole;
+        let mut tree = self.tree(Some(requested), Some(CommitId::new(commit.to_string())), files.root, files.entries);
+        tree.shallow = !layout.shallow()?.is_empty();
+        // The folder shows what is checked out; beside another commit it says nothing.
+        if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
+            tree.uncommitted = worktree::uncommitted(&layout, tree.root.as_bytes(), whole, &tree.files)?;
+        }
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit };
+        Ok((tree, Some(versioned)))
+    }
+}

@@ -1,0 +1,442 @@
+//! Fetches a remote into a bare repository of our own.
+//!
+//! Only the fetch speaks through a `gix::Repository`, opened isolated: no configuration of the user or the system, no credential
+//! helper, no prompt, no proxy from the environment. What was fetched is read through [`super::git`] like any other repository.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
+use gix::credentials::helper::Action;
+use gix::protocol::handshake::Ref;
+use gix::remote::{Direction, fetch::Tags, ref_map};
+use gix_transport::client::blocking_io::http;
+
+use super::credentials::{Credentials, Login};
+use super::error::{Error, Result};
+use super::git::Layout;
+use super::location::{Location, shown, split_credentials};
+use super::meter::Meter;
+use super::reference::{self, Resolved, candidates, full_id, is_short_id};
+
+const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
+/// One fetch.
+pub(super) struct Fetch<'a> {
+    /// Where from; not a folder.
+    pub(super) location: &'a Location,
+    /// What is asked for; the remote's default branch without.
+    pub(super) reference: Option<&'a str>,
+    pub(super) credentials: &'a Credentials,
+    /// The bare repository to fetch into; made where there is none.
+    pub(super) folder: &'a Path,
+    pub(super) timeout: Duration,
+    pub(super) meter: &'a Meter,
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// A reference as the remote tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Advertised {
+    name: String,
+    /// Where a symbolic reference leads.
+    leads_to: Option<String>,
+    /// The commit, tags peeled. Absent where the branch has no commit yet.
+    id: Option<ObjectId>,
+}
+
+impl Fetch<'_> {
+    /// Fetches what is needed for the reference and says which commit it means at the remote: what an old fetch left in the
+    /// folder answers nothing.
+    pub(super) fn run(&self) -> Result<(Layout, Resolved)> {
+        let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
+        let (advertised, hash) = self.list(scratch.path())?;
+        let known = fs::exists(self.folder.join("HEAD")).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
+        let first = self.fetch(&advertised, hash, scratch.path());
+        let resolved = match first {
+            // An interrupted or outdated cache is made anew once, whatever was wrong with it.
+            Err(Error::Fetch(_) | Error::Missing(_) | Error::Corrupt { .. } | Error::NotARepository { .. }) if known => {
+                fs::remove_dir_all(self.folder).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
+                self.fetch(&advertised, hash, scratch.path())?
+            }
+            other => other?,
+        };
+        Ok((self.layout()?, resolved))
+    }
+
+    fn layout(&self) -> Result<Layout> {
+        let problem = || Error::NotARepository { path: self.folder.to_owned(), problem: "nothing was written".into() };
+        Layout::at(self.folder)?.ok_or_else(problem)
+    }
+
+    fn fetch(&self, advertised: &[Advertised], hash: gix::hash::Kind, scratch: &Path) -> Result<Resolved> {
+        let wanted = wanted(self.reference, advertised)?;
+        let repository = self.open(self.folder, hash, scratch)?;
+        let received = match &wanted {
+            Wanted::Name(name) => self.receive(&repository, &[format!("+{name}:{name}")])?,
+            Wanted::Id(_) => self.receive(&repository, &EVERYTHING.map(str::to_owned))?,
+        };
+        let objects = self.layout()?.objects()?;
+        match wanted {
+            Wanted::Name(name) => {
+                let id = received.iter().find(|found| found.name == name).and_then(|found| found.id).ok_or_else(|| missing(&name))?;
+                let commit = reference::commit_of(&objects, id, &name)?;
+                Ok(Resolved { requested: name, commit })
+            }
+            Wanted::Id(text) => {
+                let commit = match full_id(&text) {
+                    Some(id) => reference::commit_of(&objects, id, &text)?,
+                    None => reference::short(&objects, &text)?,
+                };
+                let tips = received.iter().filter_map(|found| found.id);
+                if !is_reachable(&objects, tips, commit)? {
+                    let hint = "; the commit is on no branch or tag of the remote".to_owned();
+                    return Err(Error::ReferenceNotFound { reference: text, hint });
+                }
+                Ok(Resolved { requested: commit.to_string(), commit })
+            }
+        }
+    }
+
+    /// Asks which branches and tags there are.
+    fn list(&self, scratch: &Path) -> Result<(Vec<Advertised>, gix::hash::Kind)> {
+        let repository = self.open(&scratch.join("list"), gix::hash::Kind::Sha1, scratch)?;
+        let mut specs = EVERYTHING.map(str::to_owned).to_vec();
+        specs.push("HEAD".into());
+        specs.extend(self.reference.filter(|name| name.starts_with("refs/")).map(|name| format!("+{name}:{name}")));
+        let remote = self.remote(&repository, &specs)?;
+        let connection = self.connect(&remote)?;
+        let (map, _) = connection.ref_map(self.meter.counter(), ref_map::Options::default()).map_err(|error| self.failed(&error))?;
+        Ok((map.remote_refs.iter().map(advertised).collect(), map.object_hash))
+    }
+
+    fn receive(&self, repository: &gix::Repository, specs: &[String]) -> Result<Vec<Advertised>> {
+        let remote = self.remote(repository, specs)?;
+        let connection = self.connect(&remote)?;
+        let fetch = connection.prepare_fetch(self.meter.counter(), ref_map::Options::default()).map_err(|error| self.failed(&error))?;
+        let outcome = fetch.receive(self.meter.counter(), self.stop).map_err(|error| self.failed(&error))?;
+        Ok(outcome.ref_map.remote_refs.iter().map(advertised).collect())
+    }
+
+    fn open(&self, folder: &Path, hash: gix::hash::Kind, scratch: &Path) -> Result<gix::Repository> {
+        let mut overrides = vec!["core.useReplaceRefs=false".to_owned(), "core.commitGraph=false".into(), "gc.auto=0".into()];
+        if matches!(self.location, Location::Ssh(_)) {
+            overrides.extend([format!("core.sshCommand=ssh -F {}", self.ssh_config(scratch)?), "ssh.variant=ssh".into()]);
+        }
+        let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides(overrides);
+        let io = |source| Error::Io { path: folder.to_owned(), source };
+        if fs::exists(folder.join("HEAD")).map_err(io)? {
+            return gix::open_opts(folder, options).map_err(|error| self.failed(&error));
+        }
+        make_private(folder)?;
+        let create = gix::create::Options { object_hash: Some(hash), ..Default::default() };
+        gix::ThreadSafeRepository::init_opts(folder, gix::create::Kind::Bare, create, options)
+            .map(|made| made.to_thread_local())
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn remote<'r>(&self, repository: &'r gix::Repository, specs: &[String]) -> Result<gix::Remote<'r>> {
+        let (_, url) = split_login(self.location);
+        let url = gix::url::parse(url.as_bytes().as_bstr()).map_err(|error| self.failed(&error))?;
+        let remote = repository.remote_at_without_url_rewrite(url).map_err(|error| self.failed(&error))?;
+        let specs = specs.iter().map(|spec| spec.as_bytes().as_bstr());
+        remote.with_fetch_tags(Tags::None).with_refspecs(specs, Direction::Fetch).map_err(|error| self.failed(&error))
+    }
+
+    fn connect<'r, 'a>(&self, remote: &'r gix::Remote<'a>) -> Result<Connection<'r, 'a>> {
+        let mut connection = remote.connect(Direction::Fetch).map_err(|error| self.failed(&error))?;
+        let Location::Https(url) = self.location else {
+            connection.set_credentials(|_| Ok(None));
+            return Ok(connection);
+        };
+        let login = self.credentials.login(split_credentials(url).0)?;
+        let host = authority(url);
+        connection.set_credentials(move |action| Ok(answer(action, login.as_ref(), &host)));
+        connection.set_transport_options(Box::new(self.http()?));
+        Ok(connection)
+    }
+
+    /// The settings of the https client. Redirects are followed for the first request only, as Git does.
+    fn http(&self) -> Result<http::Options> {
+        // One provider serves all connections of the process; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let trusted = match &self.credentials.ca {
+            None => None,
+            Some(path) => {
+                let bytes = fs::read(path).map_err(|source| Error::Io { path: path.clone(), source })?;
+                let unreadable = |error| Error::Fetch(format!("{} holds no certificates: {error}", path.display()));
+                Some(reqwest::Certificate::from_pem_bundle(&bytes).map_err(unreadable)?)
+            }
+        };
+        let timeout = self.timeout;
+        let backend = http::reqwest::Options {
+            configure_client: Some(Box::new(move |builder| {
+                let builder = builder.no_proxy().timeout(timeout);
+                Ok(match &trusted {
+                    Some(trusted) => builder.tls_certs_only(trusted.clone()),
+                    None => builder,
+                })
+            })),
+            configure_request: None,
+        };
+        let agent = Some(concat!("kubewitness/", env!("CARGO_PKG_VERSION")).to_owned());
+        Ok(http::Options { user_agent: agent, backend: Some(Arc::new(Mutex::new(backend))), ..Default::default() })
+    }
+
+    /// Writes what ssh shall do, in place of the configurations of user and system: unknown hosts are refused, nothing is asked,
+    /// no other program is started. Returns the file as a shell word.
+    fn ssh_config(&self, scratch: &Path) -> Result<String> {
+        let path = scratch.join("ssh_config");
+        fs::write(&path, ssh_settings(self.credentials)?).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let text = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
+        let unusable =
+            || Error::Fetch(format!("the temporary folder {} has a name that cannot be handed to ssh; set TMPDIR", path.display()));
+        text.map(str::to_owned).ok_or_else(unusable)
+    }
+
+    fn failed(&self, error: &(dyn StdError + 'static)) -> Error {
+        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Error::TimedOut(self.timeout.as_secs());
+        }
+        let (Location::Https(url) | Location::Ssh(url)) = self.location else { return Error::Fetch(causes(error)) };
+        let text = self.without_login(causes(error));
+        Error::Fetch(format!("{} gave nothing: {text}; {}", shown(url), advice(&text)))
+    }
+
+    /// An error text may hold the URL that was asked.
+    fn without_login(&self, text: String) -> String {
+        let (login, _) = split_login(self.location);
+        let login = self.credentials.login(login).ok().flatten();
+        match login.filter(|login| !login.password.is_empty()) {
+            Some(login) => text.replace(&login.password, "***"),
+            None => text,
+        }
+    }
+}
+
+type Connection<'r, 'a> = gix::remote::Connection<'r, 'r, 'a, Box<dyn gix::protocol::transport::client::blocking_io::Transport + Send>>;
+
+/// What has to be fetched for a reference.
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    /// A full name.
+    Name(String),
+    /// A commit, which may lie on any branch.
+    Id(String),
+}
+
+fn missing(name: &str) -> Error {
+    Error::ReferenceNotFound { reference: name.to_owned(), hint: "; the remote has no such branch or tag".into() }
+}
+
+fn wanted(reference: Option<&str>, advertised: &[Advertised]) -> Result<Wanted> {
+    let Some(reference) = reference.filter(|reference| *reference != "HEAD") else {
+        let head = advertised.iter().find(|found| found.name == "HEAD").ok_or_else(|| missing("HEAD"))?;
+        return match (&head.leads_to, head.id) {
+            (Some(name), Some(_)) => Ok(Wanted::Name(name.clone())),
+            (None, Some(id)) => Ok(Wanted::Id(id.to_string())),
+            _ => Err(missing("HEAD")),
+        };
+    };
+    if full_id(reference).is_some() {
+        return Ok(Wanted::Id(reference.to_owned()));
+    }
+    let names = candidates(reference);
+    let found: Vec<_> = names
+        .into_iter()
+        .filter_map(|name| advertised.iter().find(|found| found.name == name).and_then(|found| found.id).map(|id| (name, id)))
+        .collect();
+    if found.is_empty() && is_short_id(reference) {
+        return Ok(Wanted::Id(reference.to_owned()));
+    }
+    if found.is_empty() {
+        return Err(missing(reference));
+    }
+    reference::only(reference, found).map(|(name, _)| Wanted::Name(name))
+}
+
+fn advertised(reference: &Ref) -> Advertised {
+    let text = |name: &gix::bstr::BString| name.to_string();
+    match reference {
+        Ref::Peeled { full_ref_name, object, .. } | Ref::Direct { full_ref_name, object } => {
+            Advertised { name: text(full_ref_name), leads_to: None, id: Some(*object) }
+        }
+        Ref::Symbolic { full_ref_name, target, object, .. } => {
+            Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: Some(*object) }
+        }
+        Ref::Unborn { full_ref_name, target } => Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: None },
+    }
+}
+
+/// Whether a commit lies in the history of any tip. A cache may still hold commits that a force-push removed, and a fork's
+/// commits can be served by id: neither belongs to the remote's branches (provenance.md T61).
+fn is_reachable(objects: &super::git::Objects, tips: impl Iterator<Item = ObjectId>, commit: ObjectId) -> Result<bool> {
+    let mut open = Vec::new();
+    for tip in tips {
+        // A tag may mark something else than a commit.
+        match reference::commit_of(objects, tip, "tip") {
+            Ok(id) => open.push(id),
+            Err(Error::NotACommit { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut seen: std::collections::HashSet<_> = open.iter().copied().collect();
+    while let Some(id) = open.pop() {
+        if id == commit {
+            return Ok(true);
+        }
+        let raw = match objects.read(&id, gix::objs::Kind::Commit) {
+            // The remote itself may be shallow.
+            Err(Error::Missing(_)) => continue,
+            other => other?,
+        };
+        let parents = super::commit::skeleton(&raw).map(|commit| commit.parents).unwrap_or_default();
+        open.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
+    }
+    Ok(false)
+}
+
+/// Answers a server that asks who we are: only the host that was configured, so that a redirect cannot fetch a password.
+fn answer(action: Action, login: Option<&Login>, host: &str) -> Option<gix::credentials::protocol::Outcome> {
+    let Action::Get(context) = action else { return None };
+    let asked = context.url.as_ref().map(|url| authority(&url.to_str_lossy())).or_else(|| context.host.clone());
+    let login = login.filter(|_| asked.as_deref() == Some(host))?;
+    let identity =
+        gix::sec::identity::Account { username: login.username.clone(), password: login.password.clone(), oauth_refresh_token: None };
+    Some(gix::credentials::protocol::Outcome { identity, next: context.into() })
+}
+
+/// Scheme, host and port: `https://git.example:8443`.
+fn authority(url: &str) -> String {
+    let (_, url) = split_credentials(url);
+    let Some((scheme, rest)) = url.split_once("://") else { return url };
+    format!("{scheme}://{}", rest.split(['/', '?', '#']).next().unwrap_or(rest))
+}
+
+fn split_login(location: &Location) -> (Option<(String, String)>, String) {
+    match location {
+        Location::Https(url) => split_credentials(url),
+        Location::Ssh(url) => (None, url.clone()),
+        Location::Folder(path) => (None, path.display().to_string()),
+    }
+}
+
+fn ssh_settings(credentials: &Credentials) -> Result<String> {
+    let mut lines = vec![
+        "Host *".to_owned(),
+        "BatchMode yes".into(),
+        "StrictHostKeyChecking yes".into(),
+        "UpdateHostKeys no".into(),
+        "PasswordAuthentication no".into(),
+        "KbdInteractiveAuthentication no".into(),
+        "ForwardAgent no".into(),
+        "ForwardX11 no".into(),
+        "PermitLocalCommand no".into(),
+        "ProxyCommand none".into(),
+        "ControlMaster no".into(),
+        "ControlPath none".into(),
+        "ConnectTimeout 20".into(),
+        "ServerAliveInterval 15".into(),
+        "ServerAliveCountMax 4".into(),
+    ];
+    if let Some(path) = &credentials.known_hosts {
+        lines.push(format!("UserKnownHostsFile {}", ssh_word(path)?));
+        lines.push("GlobalKnownHostsFile none".into());
+    }
+    if let Some(path) = &credentials.ssh_key {
+        lines.push(format!("IdentityFile {}", ssh_word(path)?));
+        lines.push("IdentitiesOnly yes".into());
+        lines.push("IdentityAgent none".into());
+    }
+    Ok(lines.join("\n    ") + "\n")
+}
+
+/// A path as ssh_config(5) reads it.
+fn ssh_word(path: &Path) -> Result<String> {
+    let text = path.to_str().filter(|text| !text.contains(['"', '\\', '$']) && !text.chars().any(char::is_control));
+    let unusable = || Error::Fetch(format!("{} has a name that cannot be handed to ssh; give the file another name", path.display()));
+    text.map(|text| format!("\"{}\"", text.replace('%', "%%"))).ok_or_else(unusable)
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    let io = |source| Error::Io { path: folder.to_owned(), source };
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(io)
+}
+
+/// An error and what led to it, each once.
+fn causes(error: &(dyn StdError + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    texts.join(": ")
+}
+
+/// What a person can do about it.
+fn advice(text: &str) -> &'static str {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&["Host key verification", "host key"]) {
+        "add the key of the host to a known-hosts file and name it in the credentials"
+    } else if has(&["401", "403", "ermission denied", "redentials"]) {
+        "check the credentials of the source and what they may read"
+    } else if has(&["ertificate", "UnknownIssuer"]) {
+        "name the file of the certificate authority in the credentials of the source"
+    } else {
+        "check the URL and whether the host can be reached from here"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Advertised, Wanted, authority, ssh_settings, wanted};
+    use crate::source::credentials::Credentials;
+    use gix::ObjectId;
+
+    fn reference(name: &str, leads_to: Option<&str>) -> Advertised {
+        Advertised { name: name.into(), leads_to: leads_to.map(str::to_owned), id: Some(ObjectId::null(gix::hash::Kind::Sha1)) }
+    }
+
+    #[test]
+    fn names_mean_what_the_remote_says() {
+        let all = [reference("HEAD", Some("refs/heads/trunk")), reference("refs/heads/trunk", None), reference("refs/tags/v1", None)];
+        assert_eq!(wanted(None, &all).unwrap(), Wanted::Name("refs/heads/trunk".into()));
+        assert_eq!(wanted(Some("v1"), &all).unwrap(), Wanted::Name("refs/tags/v1".into()));
+        assert_eq!(wanted(Some("abcd12"), &all).unwrap(), Wanted::Id("abcd12".into()));
+        assert!(wanted(Some("main"), &all).is_err());
+    }
+
+    #[test]
+    fn a_tag_named_like_a_branch_is_not_chosen_silently() {
+        let all = [reference("refs/heads/main", None), reference("refs/tags/main", None)];
+        assert_eq!(wanted(Some("main"), &all).unwrap_err().reason(), "reference ambiguous");
+        assert_eq!(wanted(Some("refs/heads/main"), &all).unwrap(), Wanted::Name("refs/heads/main".into()));
+    }
+
+    #[test]
+    fn passwords_are_for_one_host_and_port() {
+        assert_eq!(authority("https://bob:x@git.example:8443/a/b?c"), "https://git.example:8443");
+        assert_ne!(authority("https://git.example/a"), authority("http://git.example/a"));
+    }
+
+    #[test]
+    fn ssh_refuses_unknown_hosts_and_never_asks() {
+        let text = ssh_settings(&Credentials { ssh_key: Some("/k/a b%".into()), ..Default::default() }).unwrap();
+        for line in ["StrictHostKeyChecking yes", "BatchMode yes", "IdentityFile \"/k/a b%%\"", "IdentitiesOnly yes"] {
+            assert!(text.contains(line), "{line}");
+        }
+        assert!(ssh_settings(&Credentials { ssh_key: Some("/k\nProxyCommand x".into()), ..Default::default() }).is_err());
+    }
+}

@@ -1,0 +1,404 @@
+//! Events become nodes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
+
+use super::error::{Error, Excerpt};
+use super::scalar::{self, Scalar, Tag};
+use super::split::Chunk;
+use super::{Dialect, Entry, Node, NodeValue, number};
+
+/// Nesting that is read. Far above any manifest, far below what a stack holds.
+const DEPTH: usize = 256;
+/// Nodes that are read, those behind aliases counted each time.
+const NODES: u64 = 5_000_000;
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// A failure at a place of the chunk.
+struct Failure {
+    at: Marker,
+    message: String,
+}
+
+impl Failure {
+    fn new(at: Marker, message: impl Into<String>) -> Self {
+        Self { at, message: message.into() }
+    }
+}
+
+/// The document of a chunk: one node, or none where nothing stands in it. What follows a `...` line is not read, as in Go.
+///
+/// # Errors
+/// Where it is not YAML, or not what the dialect accepts.
+pub(super) fn document(chunk: &Chunk<'_>, dialect: Dialect) -> std::result::Result<Vec<Node>, Error> {
+    let ended;
+    let text = match dialect {
+        // kubectl's line reader ends every line, the last one too.
+        Dialect::Raw if !chunk.text.is_empty() && !chunk.text.ends_with('\n') => {
+            ended = format!("{}\n", chunk.text);
+            ended.as_str()
+        }
+        _ => chunk.text,
+    };
+    let options = granit_parser::options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH, emit_comments: false };
+    let composer = Composer {
+        text,
+        dialect,
+        first_line: chunk.first_line,
+        parser: Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        read: 0,
+        behind_aliases: 0,
+    };
+    composer.document().map_err(|failure| {
+        let line = line_of(failure.at);
+        Error {
+            line: chunk.first_line + line - 1,
+            column: column_of(failure.at),
+            message: failure.message,
+            excerpt: Excerpt::of(text, line, chunk.first_line),
+        }
+    })
+}
+
+fn line_of(marker: Marker) -> u32 {
+    u32::try_from(marker.line()).unwrap_or(u32::MAX).max(1)
+}
+
+fn column_of(marker: Marker) -> u32 {
+    u32::try_from(marker.col()).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// What was made of an anchored node.
+#[derive(Clone)]
+struct Anchored {
+    made: Made,
+    key: Option<Key>,
+}
+
+/// A node with what its aliases cost.
+#[derive(Clone)]
+struct Made {
+    node: Arc<Node>,
+    /// Nodes in it, itself included.
+    nodes: u64,
+    /// Levels in it.
+    levels: usize,
+}
+
+/// A scalar that stands as a key.
+#[derive(Clone)]
+struct Key {
+    scalar: Scalar,
+    merges: bool,
+}
+
+struct Composer<'text> {
+    text: &'text str,
+    dialect: Dialect,
+    first_line: u32,
+    parser: Parser<'text, StrInput<'text>>,
+    anchors: HashMap<usize, Anchored>,
+    read: u64,
+    behind_aliases: u64,
+}
+
+impl<'text> Composer<'text> {
+    fn next(&mut self) -> Result<(Event<'text>, Span)> {
+        match self.parser.next_event() {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(error)) => Err(Failure::new(*error.marker(), error.info())),
+            None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
+        }
+    }
+
+    fn document(mut self) -> std::result::Result<Vec<Node>, Failure> {
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(Vec::new()),
+                Event::StreamStart | Event::DocumentStart(..) => {}
+                event => {
+                    let made = self.node(event, span, 0)?.made;
+                    self.end()?;
+                    return Ok(vec![Arc::try_unwrap(made.node).unwrap_or_else(|shared| (*shared).clone())]);
+                }
+            }
+        }
+    }
+
+    /// Behind the document only a `...` line may stand, and then anything.
+    fn end(&mut self) -> Result<()> {
+        let (_, end) = self.next()?;
+        if end.slice(self.text).is_some_and(|marker| marker.starts_with("...")) {
+            return Ok(());
+        }
+        match self.next()? {
+            (Event::StreamEnd, _) => Ok(()),
+            (_, span) => Err(Failure::new(span.start, "content behind the end of the document")),
+        }
+    }
+
+    fn node(&mut self, event: Event<'text>, span: Span, depth: usize) -> Result<Anchored> {
+        if depth >= DEPTH {
+            return Err(Failure::new(span.start, "nesting deeper than 256 levels"));
+        }
+        let (anchor, anchored) = match event {
+            Event::Alias(id) => return self.alias(id, span, depth),
+            Event::Scalar(text, style, anchor, tag) => (anchor, self.scalar(&text, style, tag.as_deref(), span)?),
+            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(span, depth)?),
+            Event::MappingStart(_, anchor, _) => (anchor, self.mapping(span, depth)?),
+            _ => return Err(Failure::new(span.start, "no value where one was expected")),
+        };
+        self.count(1, span)?;
+        if anchor != 0 {
+            self.anchors.insert(anchor, anchored.clone());
+        }
+        Ok(anchored)
+    }
+
+    fn count(&mut self, nodes: u64, span: Span) -> Result<()> {
+        self.read = self.read.saturating_add(nodes);
+        if self.read > NODES { Err(Failure::new(span.start, "more than 5,000,000 values")) } else { Ok(()) }
+    }
+
+    fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Anchored> {
+        let Some(anchored) = self.anchors.get(&id).cloned() else {
+            return Err(Failure::new(span.start, "an anchor whose value contains itself"));
+        };
+        if depth + anchored.made.levels > DEPTH {
+            return Err(Failure::new(span.start, "nesting deeper than 256 levels"));
+        }
+        self.behind_aliases = self.behind_aliases.saturating_add(anchored.made.nodes);
+        self.count(anchored.made.nodes.saturating_add(1), span)?;
+        if is_excessive(self.behind_aliases, self.read) {
+            return Err(Failure::new(span.start, "excessive aliasing"));
+        }
+        Ok(anchored)
+    }
+
+    fn place(&self, line: u32, column: u32, end_line: u32, value: NodeValue) -> Arc<Node> {
+        let offset = self.first_line - 1;
+        Arc::new(Node { line: line + offset, column, end_line: end_line.max(line) + offset, value })
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&granit_parser::Tag>, span: Span) -> Result<Anchored> {
+        let text = self.without_added_line_end(text, style, span);
+        if text.contains('\0') {
+            return Err(Failure::new(span.start, "a NUL character in a value"));
+        }
+        let plain = style == ScalarStyle::Plain;
+        let tag = tag.map_or(Tag::None, tag_of);
+        let scalar = scalar::resolve(text, plain, tag, self.dialect).map_err(|message| Failure::new(span.start, message))?;
+        let line = line_of(span.start);
+        let source = span.slice(self.text).unwrap_or_default().trim_end();
+        let end_line = line + u32::try_from(source.matches('\n').count()).unwrap_or(u32::MAX);
+        let node = self.place(line, column_of(span.start), end_line, value_of(&scalar));
+        let key = Some(Key { merges: text == "<<" && plain && tag == Tag::None, scalar });
+        Ok(Anchored { made: Made { node, nodes: 1, levels: 1 }, key })
+    }
+
+    /// granit ends a block scalar with a line break even where the text ends without one; Kustomize does not.
+    fn without_added_line_end<'value>(&self, text: &'value str, style: ScalarStyle, span: Span) -> &'value str {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let at_end = span.end.byte_offset() == Some(self.text.len()) && !self.text.ends_with(['\n', '\r']);
+        if is_block && at_end { text.strip_suffix('\n').unwrap_or(text) } else { text }
+    }
+
+    fn sequence(&mut self, start: Span, depth: usize) -> Result<Anchored> {
+        let mut items = Vec::new();
+        let (mut nodes, mut levels) = (1_u64, 0);
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok(self.collection(start, span, NodeValue::Sequence(items), nodes, levels));
+            }
+            let made = self.node(event, span, depth + 1)?.made;
+            nodes = nodes.saturating_add(made.nodes);
+            levels = levels.max(made.levels);
+            items.push(made.node);
+        }
+    }
+
+    fn mapping(&mut self, start: Span, depth: usize) -> Result<Anchored> {
+        let mut entries = Entries::new(self.dialect);
+        let (mut nodes, mut levels) = (1_u64, 0);
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                let entries = entries.finish().map_err(|message| Failure::new(start.start, message))?;
+                return Ok(self.collection(start, span, NodeValue::Mapping(entries), nodes, levels));
+            }
+            let key = self.node(event, span, depth + 1)?;
+            let key_line = line_of(span.start) + self.first_line - 1;
+            let (event, value_span) = self.next()?;
+            let is_nothing = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
+            let value = self.node(event, value_span, depth + 1)?.made;
+            nodes = nodes.saturating_add(value.nodes + 1);
+            levels = levels.max(value.levels);
+            let key = key.key.ok_or_else(|| Failure::new(span.start, "a key that is a list or a map"))?;
+            // A value that is nothing stands at the next token, which may be far away.
+            let value =
+                if is_nothing { self.place(line_of(span.start), column_of(span.start), 0, value.node.value.clone()) } else { value.node };
+            entries.add(&key, key_line, value).map_err(|message| Failure::new(span.start, message))?;
+        }
+    }
+
+    /// Block collections end with their last value, flow collections with their bracket.
+    fn collection(&self, start: Span, end: Span, value: NodeValue, nodes: u64, levels: usize) -> Anchored {
+        let closes = end.slice(self.text).is_some_and(|bracket| matches!(bracket, "]" | "}"));
+        let line = line_of(start.start);
+        let last = match &value {
+            _ if closes => line_of(end.end),
+            NodeValue::Sequence(items) => items.last().map_or(line, |item| self.own_line(item.end_line, end)),
+            NodeValue::Mapping(entries) => {
+                entries.iter().map(|entry| self.own_line(entry.value.end_line.max(entry.key_line), end)).max().unwrap_or(line)
+            }
+            _ => line,
+        };
+        let node = self.place(line, column_of(start.start), last, value);
+        Anchored { made: Made { node, nodes, levels: levels + 1 }, key: None }
+    }
+
+    /// A line of the chunk again, and never behind the end of the collection: a value behind an alias stands elsewhere.
+    fn own_line(&self, line: u32, end: Span) -> u32 {
+        (line + 1).saturating_sub(self.first_line).min(line_of(end.end))
+    }
+}
+
+/// go-yaml's rule: aliases may make 99 % of a small document and 10 % of a very large one.
+#[expect(clippy::cast_precision_loss, reason = "both are below five million")]
+fn is_excessive(behind_aliases: u64, read: u64) -> bool {
+    let allowed = match read {
+        ..=400_000 => 0.99,
+        4_000_000.. => 0.10,
+        _ => 0.99 - 0.89 * ((read - 400_000) as f64 / 3_600_000.0),
+    };
+    behind_aliases > 100 && read > 1000 && behind_aliases as f64 / read as f64 > allowed
+}
+
+fn tag_of(tag: &granit_parser::Tag) -> Tag {
+    if tag.handle() == "!" && tag.suffix().is_empty() || tag.handle().is_empty() && tag.suffix() == "!" {
+        return Tag::NonSpecific;
+    }
+    match tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() {
+        Some("str") => Tag::Str,
+        Some("bool") => Tag::Bool,
+        Some("int") => Tag::Int,
+        Some("float") => Tag::Float,
+        Some("null") => Tag::Null,
+        Some("timestamp") => Tag::Timestamp,
+        Some("binary") => Tag::Binary,
+        _ => Tag::Other,
+    }
+}
+
+fn value_of(scalar: &Scalar) -> NodeValue {
+    match scalar {
+        Scalar::Null => NodeValue::Null,
+        Scalar::Bool(value) => NodeValue::Bool(*value),
+        Scalar::Int(value) => NodeValue::Number((*value).into()),
+        // The API and its clients hold what exceeds 63 bits as a float.
+        #[expect(clippy::cast_precision_loss, reason = "Kubernetes makes the same float of it")]
+        Scalar::Uint(value) => NodeValue::Number(number::float(*value as f64)),
+        Scalar::Float(value) => NodeValue::Number(number::float(*value)),
+        Scalar::Text(text) | Scalar::Time(text) => NodeValue::String(text.clone()),
+    }
+}
+
+/// The text of a key and its type, by which two keys of one text are told apart.
+fn key_text(scalar: &Scalar, dialect: Dialect) -> std::result::Result<(String, &'static str), &'static str> {
+    match (scalar, dialect) {
+        (Scalar::Text(text), _) | (Scalar::Time(text), Dialect::Raw) => Ok((text.clone(), "text")),
+        (_, Dialect::Kustomize) => Err("a key that is no text; put it in quotes"),
+        (Scalar::Bool(value), _) => Ok((value.to_string(), "boolean")),
+        (Scalar::Int(value), _) => Ok((value.to_string(), "integer")),
+        (Scalar::Float(value), _) => Ok((number::float_key(*value), "float")),
+        (Scalar::Null | Scalar::Uint(_), _) => Err("a key that Kubernetes does not accept; put it in quotes"),
+    }
+}
+
+/// The type of a key that a merge brought, which is not remembered.
+const MERGED: &str = "merged";
+
+/// The entries of a map being read.
+struct Entries {
+    dialect: Dialect,
+    entries: Vec<Entry>,
+    places: HashMap<String, (usize, &'static str)>,
+    /// In the Kustomize dialect: the one merge, which yields to every key of the map itself.
+    merge: Option<Arc<Node>>,
+}
+
+impl Entries {
+    fn new(dialect: Dialect) -> Self {
+        Self { dialect, entries: Vec::new(), places: HashMap::new(), merge: None }
+    }
+
+    fn add(&mut self, key: &Key, key_line: u32, value: Arc<Node>) -> std::result::Result<(), &'static str> {
+        if key.merges {
+            return match self.dialect {
+                // A merge behind a key overrides it: go-yaml v2 takes them in the order of the text.
+                Dialect::Raw => merged(&value)?.into_iter().try_for_each(|entry| self.set(entry, MERGED)),
+                Dialect::Kustomize if self.merge.is_some() => Err("two merge keys in one map"),
+                Dialect::Kustomize => {
+                    self.merge = Some(value);
+                    Ok(())
+                }
+            };
+        }
+        let (text, kind) = key_text(&key.scalar, self.dialect)?;
+        if self.dialect == Dialect::Kustomize && self.places.contains_key(&text) {
+            return Err("a key that its map has already");
+        }
+        self.set(Entry { key: text, key_line, value }, kind)
+    }
+
+    fn set(&mut self, entry: Entry, kind: &'static str) -> std::result::Result<(), &'static str> {
+        match self.places.get(&entry.key) {
+            // Go writes both and reads either, at random.
+            Some((_, earlier)) if *earlier != kind && *earlier != MERGED && kind != MERGED => {
+                Err("two keys of different types that become the same text")
+            }
+            Some((place, _)) => {
+                self.entries[*place] = entry;
+                Ok(())
+            }
+            None => {
+                self.places.insert(entry.key.clone(), (self.entries.len(), kind));
+                self.entries.push(entry);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self) -> std::result::Result<Vec<Entry>, &'static str> {
+        let Some(merge) = self.merge.take() else { return Ok(self.entries) };
+        for entry in merged(&merge)? {
+            if !self.places.contains_key(&entry.key) {
+                self.set(entry, MERGED)?;
+            }
+        }
+        Ok(self.entries)
+    }
+}
+
+/// What a merge brings: of a list of maps, the earlier ones win.
+fn merged(value: &Node) -> std::result::Result<Vec<Entry>, &'static str> {
+    const WANTED: &str = "a merge of something that is neither a map nor a list of maps";
+    let maps: Vec<&Node> = match &value.value {
+        NodeValue::Mapping(_) => vec![value],
+        NodeValue::Sequence(items) => items.iter().map(AsRef::as_ref).collect(),
+        _ => return Err(WANTED),
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for map in maps {
+        let NodeValue::Mapping(own) = &map.value else { return Err(WANTED) };
+        entries.extend(own.iter().filter(|entry| seen.insert(entry.key.as_str())).cloned());
+    }
+    Ok(entries)
+}

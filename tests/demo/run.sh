@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The demo: a small fleet in Git, a recorded cluster that drifted from it in ten ways, the report, and one blame.
+#   run.sh KUBEWITNESS
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+kubewitness=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$here/../fleet/repository.sh" "$folder"
+cd "$folder"
+
+show() {
+  printf '\n$ kubewitness %s\n' "$*"
+  status=0
+  "$kubewitness" "$@" --recording "$here/cluster" || status=$?
+  printf '(exit code %s)\n' "$status"
+}
+show scan
+[ "$status" = 1 ]
+show blame deploy/web -n shop
+[ "$status" = 0 ]

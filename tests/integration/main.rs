@@ -1,0 +1,12 @@
+//! The program against a real API server, real Git, real keys: one binary, a module per story.
+//!
+//! One control plane serves the whole binary; each test has its own namespaces in it. A missing server program fails the
+//! test with the command that provides it: `make tools`.
+
+mod harness;
+
+mod control_plane;
+mod deploy;
+mod proxy;
+mod repositories;
+mod sweeping;
