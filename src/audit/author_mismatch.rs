@@ -25,5 +25,5 @@ fn run(facts: &Facts<'_>) -> Vec<Finding> {
 fn sentence(credited: &Credited<'_>) -> Option<String> {
     let mismatch =
         credited.verdict.verdict == Verdict::SignedUntrusted && credited.verdict.reasons.iter().any(|reason| reason == IDENTITY_MISMATCH);
-    mismatch.then(|| format!("was signed by somebody else: {}", credited.signer()))
+    mismatch.then(|| format!("but was signed by {}", credited.signer()))
 }

@@ -23,5 +23,5 @@ fn run(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 fn sentence(credited: &Credited<'_>) -> Option<String> {
-    (credited.verdict.verdict == Verdict::Unsigned).then(|| "is not signed; its author is a claim".to_owned())
+    (credited.verdict.verdict == Verdict::Unsigned).then(|| "and is not signed: that name is a claim".to_owned())
 }

@@ -19,14 +19,19 @@ pub(super) struct Credited<'a> {
 }
 
 impl Credited<'_> {
-    /// `commit 4be1d2a of fleet by Alice Chen <alice@example.com>`.
+    /// `commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author`: a name is what anybody can set.
     pub(super) fn subject(&self) -> String {
-        format!("commit {} of {} by {}", short(&self.commit.id), self.commit.source, person(&self.commit.author))
+        format!("commit {} of {} names {} as its author", short(&self.commit.id), self.commit.source, person(&self.commit.author))
     }
 
-    /// The key of its signature in full, and what that key calls its owner.
+    /// The key that its signature names, in full.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.signature.and_then(|facts| facts.key.as_deref())
+    }
+
+    /// The key of its signature in full, and what that key calls its owner. Only for signatures that are sound.
     pub(super) fn signer(&self) -> String {
-        let key = self.signature.and_then(|facts| facts.key.as_deref());
+        let key = self.key();
         let signer = self.signature.and_then(|facts| facts.signer.as_deref());
         match (signer, key) {
             (Some(signer), Some(key)) => format!("{signer} with key {key}"),

@@ -15,6 +15,9 @@ use crate::secret;
 /// Longer values are cut in a sentence; the record has them whole.
 const LONGEST_VALUE: usize = 60;
 
+/// Stands for every secret value.
+const SECRET: &str = "a secret value";
+
 /// How many characters of the common beginning are kept where two long values are cut.
 const CONTEXT: usize = 12;
 
@@ -100,6 +103,10 @@ fn author(commit: Option<&Commit>, verdict: Verdict) -> String {
 pub(super) fn sides(difference: &Difference) -> (String, String) {
     let declared = words(difference.declared.as_ref());
     let live = words(difference.live.as_ref());
+    if declared == live {
+        // Told by their shape alone.
+        return (declared, live.replacen("a ", "another ", 1));
+    }
     if declared.chars().count() <= LONGEST_VALUE && live.chars().count() <= LONGEST_VALUE {
         return (declared, live);
     }
@@ -122,8 +129,9 @@ fn cut(text: &str, from: usize) -> String {
 fn words(value: Option<&FieldValue>) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(FieldValue::Redacted) => "a secret value".to_owned(),
-        Some(FieldValue::Shown(value)) if secret::holds_digest(value) => "a secret value".to_owned(),
+        Some(FieldValue::Redacted) => SECRET.to_owned(),
+        Some(FieldValue::Shown(value)) if secret::holds_digest(value) => SECRET.to_owned(),
+        Some(FieldValue::Shown(Value::String(text))) if text.lines().count() > 1 => format!("a text of {} lines", text.lines().count()),
         Some(FieldValue::Shown(Value::Object(entries))) if entries.len() > 1 => format!("a map of {} entries", entries.len()),
         Some(FieldValue::Shown(Value::Array(items))) if items.len() > 1 => format!("a list of {} items", items.len()),
         Some(FieldValue::Shown(value)) => value.to_string(),

@@ -25,6 +25,6 @@ fn run(facts: &Facts<'_>) -> Vec<Finding> {
 
 fn sentence(credited: &Credited<'_>) -> Option<String> {
     let Credited { verdict, .. } = credited;
-    (verdict.verdict == Verdict::Invalid)
-        .then(|| format!("carries a signature that is wrong{}, by {}", reasons(&verdict.reasons), credited.signer()))
+    let key = credited.key().map(|key| format!("; the key it names is {key}")).unwrap_or_default();
+    (verdict.verdict == Verdict::Invalid).then(|| format!("but its signature is wrong{}{key}", reasons(&verdict.reasons)))
 }

@@ -32,6 +32,6 @@ fn sentence(credited: &Credited<'_>) -> Option<String> {
         Verdict::Unverifiable => unknown_key,
         _ => false,
     };
-    let how = if unknown_key { "is signed by an unknown" } else { "is signed, but not for its author, by" };
-    untrusted.then(|| format!("{how} {}{}", credited.signer(), reasons(&verdict.reasons)))
+    let signer = if unknown_key { format!("an unknown {}", credited.signer()) } else { credited.signer() };
+    untrusted.then(|| format!("but is signed by {signer}, which does not prove that{}", reasons(&verdict.reasons)))
 }

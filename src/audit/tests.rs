@@ -1,1 +1,254 @@
+//! The table of checks, and what they say of scans made by hand.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{CHECKS, Facts, UnknownRule, explain, findings};
+use crate::model::attribution::Verdict;
+use crate::model::comparison::{FieldVerdict, ObjectState};
+use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::finding::{Finding, Severity};
+use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
+use crate::model::scan::Scan;
+
+fn found(scan: &Scan) -> Vec<Finding> {
+    findings(&Facts::from(scan))
+}
+
+fn message(scan: &Scan, rule: &str) -> String {
+    let messages: Vec<String> = found(scan).into_iter().filter(|finding| finding.rule == rule).map(|finding| finding.message).collect();
+    assert_eq!(messages.len(), 1, "{rule}: {messages:?}");
+    messages.into_iter().next().unwrap()
+}
+
+fn with_field(verdict: FieldVerdict) -> Scan {
+    let mut scan = empty();
+    let commit = add_commit(&mut scan, "4be1d2a", "Alice Chen", 12, Verdict::VerifiedAuthor, &[]);
+    declare(&mut scan, object("apps", "Deployment", "shop", "web"), "web.yaml", json!({"spec": {"replicas": 3}}), Some(commit));
+    let live = (verdict != FieldVerdict::Removed).then(|| json!(5));
+    differ(&mut scan, "/spec/replicas", verdict, live, Some(manager("kubectl-edit", Some(now()))));
+    scan
+}
+
+fn with_commit(verdict: Verdict, reasons: &[&str]) -> Scan {
+    let mut scan = empty();
+    add_commit(&mut scan, "4be1d2a", "Alice Chen", 12, verdict, reasons);
+    scan
+}
+
+#[test]
+fn checks_have_ids_of_their_own_that_are_the_names_of_their_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/audit");
+    let shared = ["check", "commits", "fields", "mod", "objects", "sentence", "tests"];
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| !shared.contains(&name.as_str()))
+        .map(|name| name.replace('_', "-"))
+        .collect();
+    let ids: BTreeSet<String> = CHECKS.iter().map(|check| check.id.to_owned()).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+    assert_eq!(ids, files);
+    assert!(ids.iter().all(|id| id.chars().all(|character| character.is_ascii_lowercase() || character == '-')));
+}
+
+#[test]
+fn checks_are_described_in_whole_sentences() {
+    for check in CHECKS {
+        let explanation = check.explanation;
+        for text in [check.criteria, explanation.meaning, explanation.importance, explanation.remedy] {
+            assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", check.id);
+        }
+        assert!(!check.title.ends_with('.') && check.title.len() > 10, "{}", check.id);
+    }
+}
+
+#[test]
+fn severities_are_those_of_the_contract() {
+    let of = |severity: Severity| CHECKS.iter().filter(|check| check.severity == severity).map(|check| check.id).collect::<Vec<_>>();
+    assert_eq!(
+        of(Severity::Error),
+        ["field-drifted", "field-removed", "field-undeclared", "object-missing", "signature-invalid", "author-mismatch"]
+    );
+    assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);
+}
+
+#[test]
+fn a_scan_in_sync_has_nothing_but_notes_about_commits() {
+    let rules: Vec<&str> = found(&clean()).iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["commit-unsigned"]);
+}
+
+#[test]
+fn every_verdict_of_a_field_has_its_rule_or_none() {
+    use FieldVerdict as Field;
+    let rules = [
+        (Field::Drifted, Some("field-drifted")),
+        (Field::Removed, Some("field-removed")),
+        (Field::Undeclared, Some("field-undeclared")),
+        (Field::Rewritten, Some("field-rewritten")),
+        (Field::Stale, Some("field-stale")),
+        (Field::NeverConverges, Some("field-never-converges")),
+        (Field::Unknown, Some("not-evaluated")),
+        (Field::Injected, None),
+        (Field::UndeclaredController, None),
+        (Field::Defaulted, None),
+        (Field::Equal, None),
+        (Field::Pending, None),
+    ];
+    for (verdict, rule) in rules {
+        let found = found(&with_field(verdict));
+        assert_eq!(found.first().map(|finding| finding.rule), rule, "{verdict:?}");
+        assert_eq!(found.len(), usize::from(rule.is_some()));
+        if let Some(finding) = found.first() {
+            assert_eq!(finding.field.as_ref().unwrap().to_string(), "spec.replicas");
+            assert_eq!(finding.pointer.as_ref().unwrap().as_str(), "/spec/replicas");
+        }
+    }
+}
+
+#[test]
+fn a_field_finding_names_both_sides_and_who_and_where() {
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Drifted), "field-drifted"), @r#"Deployment shop/web: spec.replicas is 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Removed), "field-removed"), @r#"Deployment shop/web: spec.replicas is gone live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Undeclared), "field-undeclared"), @r#"Deployment shop/web: spec.replicas is 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git does not declare it"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Rewritten), "field-rewritten"), @r#"Deployment shop/web: spec.replicas is 5 live although its applier still owns it, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git declares 3 at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Stale), "field-stale"), @r#"Deployment shop/web: spec.replicas is still 5 live, last written by kubectl-edit on 2026-11-21T09:14:07Z; Git no longer declares it"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::NeverConverges), "field-never-converges"), @r#"Deployment shop/web: spec.replicas is 5 live and cannot become 3, as Git declares it at web.yaml:3 by Alice Chen in 4be1d2a (verified-author)"#);
+    insta::assert_snapshot!(message(&with_field(FieldVerdict::Unknown), "not-evaluated"), @r#"Deployment shop/web: spec.replicas could not be judged (value)"#);
+}
+
+#[test]
+fn every_state_of_an_object_has_its_rule_or_none() {
+    use ObjectState as State;
+    let rules = [
+        (State::Missing, Some("object-missing")),
+        (State::Undeclared, Some("object-undeclared")),
+        (State::Orphaned, Some("object-orphaned")),
+        (State::Terminating, Some("object-terminating")),
+        (State::Unknown, Some("not-evaluated")),
+        (State::Synced, None),
+        (State::Drifted, None),
+        (State::Pending, None),
+        (State::ExpectedAbsent, None),
+        (State::OtherCluster, None),
+    ];
+    for (state, rule) in rules {
+        let mut scan = empty();
+        scan.comparisons.push(compared(object("", "Service", "shop", "legacy"), state, None));
+        let found = found(&scan);
+        assert_eq!(found.first().map(|finding| finding.rule), rule, "{state:?}");
+    }
+}
+
+#[test]
+fn an_object_finding_says_who_declared_or_created_it() {
+    let scan = drifted();
+    insta::assert_snapshot!(message(&scan, "object-missing"), @r#"Job ops/migrate is missing from the cluster; Git declares it at apps/ops/migrate.yaml:1 by Carol Diaz in 5d2e9f0 (verified-author)"#);
+    insta::assert_snapshot!(message(&scan, "object-undeclared"), @r#"Service shop/legacy is in the cluster but not in Git; it seems to have been created by kubectl-create on 2026-10-12T09:14:07Z"#);
+}
+
+#[test]
+fn a_commit_finding_names_author_and_signer() {
+    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["identity-mismatch"]), "author-mismatch"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but was signed by Bob Ito <bob@example.com> with key D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::SignedUntrusted, &["unscoped"]), "signer-untrusted"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but is signed by Bob Ito <bob@example.com> with key D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB, which does not prove that (unscoped)"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Unverifiable, &["unknown-key"]), "signer-untrusted"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but is signed by an unknown key 00000000000000000000000000000000DEADBEEF, which does not prove that (unknown-key)"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Invalid, &["bad"]), "signature-invalid"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but its signature is wrong (bad); the key it names is D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB"#);
+    insta::assert_snapshot!(message(&with_commit(Verdict::Unsigned, &[]), "commit-unsigned"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author and is not signed: that name is a claim"#);
+}
+
+#[test]
+fn a_commit_that_is_proven_is_no_finding() {
+    for verdict in
+        [Verdict::VerifiedAuthor, Verdict::VerifiedCommitter, Verdict::ForgeAttested, Verdict::BotAttested, Verdict::GroupVerified]
+    {
+        assert!(found(&with_commit(verdict, &[])).is_empty(), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_commit_of_two_sources_is_found_once() {
+    let mut scan = with_commit(Verdict::Unsigned, &[]);
+    let mut twin = scan.histories.commits[0].clone();
+    twin.source = "infra".into();
+    scan.histories.commits.push(twin);
+    let verdict = scan.attributions.commits[0].clone();
+    scan.attributions.commits.push(verdict);
+    assert_eq!(found(&scan).len(), 1);
+}
+
+#[test]
+fn what_was_not_evaluated_is_found_once_for_each_subject() {
+    let mut scan = empty();
+    let id = object("", "Secret", "shop", "db");
+    scan.comparisons.push(compared(id.clone(), ObjectState::Unknown, None));
+    scan.not_evaluated.push(NotEvaluated::object(Stage::Read, id, "forbidden"));
+    scan.not_evaluated.push(NotEvaluated::new(Stage::Fetch, "source infra", "not fetched").with_detail("401 Unauthorized"));
+    scan.not_evaluated.push(NotEvaluated::new(Stage::Fetch, "source infra", "timed out"));
+    let messages: Vec<String> = found(&scan).into_iter().map(|finding| finding.message).collect();
+    assert_eq!(
+        messages,
+        [
+            "source infra was not evaluated at the stage `fetch`: not fetched (401 Unauthorized)",
+            "Secret shop/db was not evaluated at the stage `read`: forbidden"
+        ]
+    );
+}
+
+#[test]
+fn findings_are_sorted_by_object_rule_and_field_with_fingerprints_of_their_own() {
+    let mut scan = drifted();
+    scan.comparisons.reverse();
+    let found = found(&scan);
+    let keys: Vec<_> =
+        found.iter().map(|finding| (finding.object.clone(), finding.rule, finding.field.as_ref().map(ToString::to_string))).collect();
+    assert!(keys.is_sorted());
+    let fingerprints: BTreeSet<&str> = found.iter().map(|finding| finding.fingerprint.as_str()).collect();
+    assert_eq!(fingerprints.len(), found.len());
+}
+
+#[test]
+fn a_fingerprint_holds_no_value() {
+    let fingerprint = |live: i32| {
+        let mut scan = with_field(FieldVerdict::Drifted);
+        scan.comparisons[0].differences[0].live = Some(crate::model::comparison::FieldValue::Shown(json!(live)));
+        found(&scan)[0].fingerprint.clone()
+    };
+    assert_eq!(fingerprint(5), fingerprint(6));
+}
+
+#[test]
+fn secret_values_are_in_no_message() {
+    let found = found(&drifted());
+    let secret = found.iter().find(|finding| finding.message.contains("Secret shop/db")).unwrap();
+    assert!(secret.message.contains("a secret value"));
+    assert!(found.iter().all(|finding| !finding.message.contains("digest:")));
+}
+
+#[test]
+fn texts_of_several_lines_are_told_by_their_shape() {
+    let message = found(&drifted()).into_iter().find(|finding| finding.message.contains("app.ini")).unwrap().message;
+    assert!(message.contains("is another text of 13 lines live") && message.contains("declares a text of 13 lines at"), "{message}");
+}
+
+#[test]
+fn long_values_are_cut_where_they_part() {
+    let mut scan = with_field(FieldVerdict::Drifted);
+    let difference = &mut scan.comparisons[0].differences[0];
+    let image = |tag: &str| crate::model::comparison::FieldValue::Shown(json!(format!("{}:{tag}", "registry/".repeat(20))));
+    difference.declared = Some(image("1.4"));
+    difference.live = Some(image("1.5"));
+    let message = message(&scan, "field-drifted");
+    assert!(message.contains("1.4") && message.contains("1.5") && message.len() < 400, "{message}");
+}
+
+#[test]
+fn an_unknown_rule_is_told_with_the_nearest() {
+    assert_eq!(explain("field-drifted").unwrap().id, "field-drifted");
+    assert!(explain("field-drifted").unwrap().to_string().contains("What to do"));
+    let error = explain("field-drift").unwrap_err();
+    assert_eq!(error.to_string(), "no rule is called `field-drift`; did you mean `field-drifted`?");
+    assert_eq!(explain("zzz").unwrap_err(), UnknownRule { rule: "zzz".into(), suggestion: None });
+}

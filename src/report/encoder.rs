@@ -21,6 +21,15 @@ pub struct Style {
     pub now: DateTime<Utc>,
 }
 
+/// Writes a record.
+pub type EncodeRecord = fn(&Record<'_>, &Style, &mut dyn Write) -> io::Result<()>;
+
+/// Writes the output of `blame`.
+pub type EncodeBlame = fn(&Blame, &Style, &mut dyn Write) -> io::Result<()>;
+
+/// Writes the output of `compare`.
+pub type EncodeComparison = fn(&Comparison<'_>, &Style, &mut dyn Write) -> io::Result<()>;
+
 /// A report format. Encoding streams and depends on nothing but its arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
@@ -31,9 +40,9 @@ pub struct Format {
     /// One sentence for the help.
     pub description: &'static str,
     /// Writes a record.
-    pub encode: fn(&Record<'_>, &Style, &mut dyn Write) -> io::Result<()>,
+    pub encode: EncodeRecord,
     /// Writes the output of `blame`, where the format can.
-    pub blame: Option<fn(&Blame, &Style, &mut dyn Write) -> io::Result<()>>,
+    pub blame: Option<EncodeBlame>,
     /// Writes the output of `compare`, where the format can.
-    pub comparison: Option<fn(&Comparison<'_>, &Style, &mut dyn Write) -> io::Result<()>>,
+    pub comparison: Option<EncodeComparison>,
 }

@@ -71,12 +71,28 @@ impl<'a> Objects<'a> {
         self.len() == 0
     }
 
+    /// Those in one state, one after the other. The others are not made.
+    pub fn in_state<'s>(&'s self, state: &'s str) -> impl Iterator<Item = Cow<'s, Object>> {
+        (0..self.len()).filter(move |position| self.state(*position) == state).map(|position| self.at(position))
+    }
+
     /// One after the other.
     pub fn iter(&self) -> impl Iterator<Item = Cow<'_, Object>> {
-        (0..self.len()).map(|position| match &self.0 {
+        (0..self.len()).map(|position| self.at(position))
+    }
+
+    fn at(&self, position: usize) -> Cow<'_, Object> {
+        match &self.0 {
             Source::Read(objects) => Cow::Borrowed(&objects[position]),
             Source::Scan(view, order) => Cow::Owned(view.object(&view.comparisons[order[position]])),
-        })
+        }
+    }
+
+    fn state(&self, position: usize) -> &str {
+        match &self.0 {
+            Source::Read(objects) => &objects[position].state,
+            Source::Scan(view, order) => view.comparisons[order[position]].state.as_str(),
+        }
     }
 }
 

@@ -57,6 +57,7 @@ pub struct Record<'a> {
 
 /// One run of the program.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Run {
     /// A random id.
     pub id: String,
@@ -72,6 +73,9 @@ pub struct Run {
     /// How many requests the cluster answered or refused, all of them reads.
     #[serde(default)]
     pub requests: usize,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
 }
 
 /// The program that made the record.
@@ -361,6 +365,7 @@ impl Run {
             },
             tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
             requests: scan.requests,
+            duration_ms: u64::try_from((scan.finished - scan.started).num_milliseconds()).unwrap_or(0),
         }
     }
 }

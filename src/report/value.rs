@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use chrono::{DateTime, Datelike, TimeZone, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeZone, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Timestamp {
     /// A time that somebody claims. Absent where RFC 3339 cannot write it: its years have four digits.
     pub fn claimed<Zone: TimeZone>(time: &DateTime<Zone>) -> Option<Self> {
         let time = time.with_timezone(&Utc);
-        (0..=9999).contains(&time.year()).then_some(Self(time))
+        (0..=9999).contains(&time.year()).then(|| Self::from(time))
     }
 
     /// The point in time.
@@ -39,7 +39,7 @@ impl Timestamp {
 
 impl From<DateTime<Utc>> for Timestamp {
     fn from(time: DateTime<Utc>) -> Self {
-        Self(time)
+        Self(time.trunc_subsecs(0))
     }
 }
 
@@ -58,7 +58,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        DateTime::parse_from_rfc3339(&text).map(|time| Self(time.with_timezone(&Utc))).map_err(de::Error::custom)
+        DateTime::parse_from_rfc3339(&text).map(|time| Self::from(time.with_timezone(&Utc))).map_err(de::Error::custom)
     }
 }
 

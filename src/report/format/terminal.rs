@@ -45,7 +45,7 @@ fn encode(record: &Record<'_>, style: &Style, out: &mut dyn Write) -> io::Result
     verdict::write(&mut pen, record, &tally)?;
     commits::write(&mut pen, &record.findings)?;
     objects::write(&mut pen, &record.objects, &commits, &tally)?;
-    gaps::write(&mut pen, &record.objects, &record.coverage, &record.not_evaluated)?;
+    gaps::write(&mut pen, &record.objects, &tally, &record.coverage, &record.not_evaluated)?;
     if tally.is_news() {
         summary::write(&mut pen, &tally)?;
     }
@@ -56,7 +56,7 @@ fn comparison(comparison: &Comparison<'_>, style: &Style, out: &mut dyn Write) -
     let mut pen = Pen::new(style, "the declaration", out);
     let commits = Commits::new();
     let tally = Tally::of(&comparison.objects, &commits);
-    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally)?;
+    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally, 0)?;
     objects::write(&mut pen, &comparison.objects, &commits, &tally)?;
-    gaps::write(&mut pen, &comparison.objects, &comparison.coverage, &comparison.not_evaluated)
+    gaps::write(&mut pen, &comparison.objects, &tally, &comparison.coverage, &comparison.not_evaluated)
 }

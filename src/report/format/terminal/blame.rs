@@ -18,7 +18,7 @@ use crate::report::encoder::Style;
 pub(super) fn write(blame: &Blame, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut pen = Pen::new(style, "Git", out);
     let differing = blame.fields.iter().filter(|field| is_differing(field)).count();
-    let mut heading = vec![pen.paint(BOLD, &name(&blame.object))];
+    let mut heading = vec![pen.paint(BOLD, &shorten(&name(&blame.object), pen.style.width.unwrap_or(usize::MAX), pen.style.ascii))];
     heading.extend(blame.sources.iter().map(source));
     heading.push(match blame.object.state.as_ref() {
         "synced" | "drifted" | "terminating" => {

@@ -16,7 +16,7 @@ pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
         return Ok(());
     }
     pen.line("")?;
-    let heading = pen.counted(told.len(), "commit is not what it claims", "commits are not what they claim");
+    let heading = counted(pen, told.len());
     pen.line(&pen.paint(BOLD, &heading))?;
     let most = if pen.style.width.is_some() { MOST } else { told.len() };
     for finding in told.iter().take(most) {
@@ -26,4 +26,9 @@ pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
         pen.line(&format!("  {} more: -o json=FILE", pen.count(told.len() - most)))?;
     }
     Ok(())
+}
+
+/// `1 commit is not what it claims`.
+pub(super) fn counted(pen: &Pen<'_>, count: usize) -> String {
+    pen.counted(count, "commit is not what it claims", "commits are not what they claim")
 }

@@ -21,7 +21,7 @@ const VALUE_COLUMN: usize = 14;
 const MOST_LINES: usize = 24;
 
 /// Longer texts are not compared line by line: their author decides how long that takes.
-const LONGEST_TEXT: usize = 5_000;
+const LONGEST_TEXT: usize = 2_000;
 
 pub(super) fn write(pen: &mut Pen<'_>, object: &Object, difference: &Difference, commits: &Commits<'_>) -> io::Result<()> {
     let declared = Side::of(difference.declared.as_ref(), difference.declared_redacted, difference.declared_truncated.as_ref());
@@ -81,6 +81,14 @@ fn field(pen: &mut Pen<'_>, difference: &Difference, meaning: &str) -> io::Resul
 
 /// Two rows in columns: the parts of where and who stand beside the value, or below it where the terminal is too narrow.
 fn values(pen: &mut Pen<'_>, declared: Option<String>, live: String, origin: &[String], writer: &str) -> io::Result<()> {
+    let is_wide = [declared.as_deref().unwrap_or_default(), &live].into_iter().any(|value| columns(value) > WIDEST_VALUE);
+    if pen.style.width.is_none() && is_wide {
+        // Long values are not padded to each other's length.
+        if let Some(declared) = declared {
+            pen.packed(&format!("    declared  {declared}"), origin, VALUE_COLUMN)?;
+        }
+        return pen.packed(&format!("    live      {live}"), &[writer.to_owned()], VALUE_COLUMN);
+    }
     let room = pen.style.width.map_or(usize::MAX, |_| WIDEST_VALUE);
     let (short_declared, short_live) = pair(pen, declared.clone().unwrap_or_default(), live.clone(), room);
     let lead = VALUE_COLUMN + columns(&short_declared).max(columns(&short_live)) + 3;

@@ -6,6 +6,7 @@ use std::io;
 use super::escape::escape;
 use super::layout::{BOLD, Pen, grid, widest};
 use super::objects::name;
+use super::tally::Tally;
 use crate::report::objects::Objects;
 use crate::report::record::{Coverage, NotEvaluated, Unlisted};
 
@@ -23,8 +24,8 @@ struct Group {
     detail: Option<String>,
 }
 
-pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, coverage: &Coverage, gaps: &[NotEvaluated]) -> io::Result<()> {
-    let groups = groups(objects, gaps);
+pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, tally: &Tally, coverage: &Coverage, gaps: &[NotEvaluated]) -> io::Result<()> {
+    let groups = groups(objects, tally, gaps);
     if groups.is_empty() && coverage.unlisted.is_empty() {
         return Ok(());
     }
@@ -57,7 +58,7 @@ fn write_rows(pen: &mut Pen<'_>, rows: Vec<Vec<String>>) -> io::Result<()> {
 }
 
 /// By kind (or stage) and reason.
-fn groups(objects: &Objects<'_>, gaps: &[NotEvaluated]) -> BTreeMap<(String, String), Group> {
+fn groups(objects: &Objects<'_>, tally: &Tally, gaps: &[NotEvaluated]) -> BTreeMap<(String, String), Group> {
     let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
     for gap in gaps {
         let label = gap.object.as_ref().map_or_else(|| gap.stage.to_string(), |object| object.kind.clone());
@@ -66,7 +67,10 @@ fn groups(objects: &Objects<'_>, gaps: &[NotEvaluated]) -> BTreeMap<(String, Str
         group.subjects.push(gap.subject.clone());
         group.detail = group.detail.take().or_else(|| gap.detail.clone());
     }
-    for object in objects.iter().filter(|object| object.state == "unknown") {
+    for (field, decided_by) in &tally.untold_fields {
+        groups.entry(("field".to_owned(), decided_by.clone())).or_default().subjects.push(field.clone());
+    }
+    for object in objects.in_state("unknown") {
         let is_told = |gap: &NotEvaluated| {
             gap.object.as_ref().is_some_and(|gap| {
                 gap.name == object.name && gap.kind == object.kind && gap.namespace == object.namespace && gap.group == object.group
@@ -90,9 +94,9 @@ fn row(pen: &Pen<'_>, label: &str, reason: &str, group: &Group) -> Vec<String> {
         (0, several) => format!("{}: {}", named(pen, several), escape(reason)),
         (objects, _) => format!("{}: {} ({})", escape(label), escape(reason), pen.counted(objects, "object", "objects")),
     };
-    let detail = group.detail.as_deref().map(|detail| escape(detail).into_owned());
-    let parts: Vec<String> = detail.into_iter().chain(help(reason).map(str::to_owned)).collect();
-    vec![format!("  {subject}"), parts.join("; ")]
+    let help = help(reason).map(str::to_owned);
+    let help = help.or_else(|| group.detail.as_deref().map(|detail| escape(detail).into_owned()));
+    vec![format!("  {subject}"), help.unwrap_or_default()]
 }
 
 fn named(pen: &Pen<'_>, subjects: &[String]) -> String {
@@ -115,13 +119,13 @@ fn help(reason: &str) -> Option<&'static str> {
 fn unlisted(pen: &mut Pen<'_>, kinds: &[Unlisted]) -> io::Result<()> {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for kind in kinds {
+        let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
         let namespace = kind.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-        reasons.entry(&kind.reason).or_default().push(format!("{}{namespace}", kind.kind));
+        reasons.entry(&kind.reason).or_default().push(format!("{}{group}{namespace}", kind.kind));
     }
     for (reason, kinds) in reasons {
-        let count = pen.counted(kinds.len(), "kind", "kinds");
-        let text = format!("  {count} not listed, {}: {}; what they hold is unknown", escape(reason), named(pen, &kinds));
-        pen.wrapped(&text, 4)?;
+        let kinds = named(pen, &kinds);
+        pen.wrapped(&format!("  not listed: {kinds} ({}); what there is of them is in no number above", escape(reason)), 4)?;
     }
     Ok(())
 }

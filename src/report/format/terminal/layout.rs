@@ -15,6 +15,9 @@ pub(super) const RED: Look = AnsiColor::Red.on_default();
 pub(super) const GREEN: Look = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Look = AnsiColor::Yellow.on_default();
 
+/// A text of more lines is none that we wrote: somebody's name or error goes on and on.
+const MOST_WRAPPED: usize = 8;
+
 /// What is written with, and on what.
 pub(super) struct Pen<'a> {
     pub(super) style: &'a Style,
@@ -33,10 +36,12 @@ impl<'a> Pen<'a> {
         writeln!(self.out, "{}", text.trim_end_matches(' '))
     }
 
-    /// A line that is wrapped between words; what follows is indented by `hang`.
+    /// A line that is wrapped between words; what follows is indented by `hang`. What has too many lines is cut.
     pub(super) fn wrapped(&mut self, text: &str, hang: usize) -> io::Result<()> {
-        for line in wrap(text, self.style.width, hang) {
-            self.line(&line)?;
+        let lines = wrap(text, self.style.width, hang);
+        lines.iter().take(MOST_WRAPPED).try_for_each(|line| self.line(line))?;
+        if lines.len() > MOST_WRAPPED {
+            self.line(&format!("{}{}", " ".repeat(hang), if self.style.ascii { "..." } else { "…" }))?;
         }
         Ok(())
     }

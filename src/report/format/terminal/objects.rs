@@ -5,7 +5,7 @@ use std::io;
 use super::Commits;
 use super::difference;
 use super::escape::escape;
-use super::layout::{BOLD, Pen};
+use super::layout::{BOLD, Pen, shorten};
 use super::people::{object_origin, writer};
 use super::tally::{NEWS, Tally};
 use super::time::ago;
@@ -30,7 +30,7 @@ pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, commits: &Commits<
     let mut told = 0;
     pen.line("")?;
     for state in NEWS.iter().filter(|state| tally.count(state) > 0) {
-        for object in objects.iter().filter(|object| object.state == *state).take(most - told) {
+        for object in objects.in_state(state).take(most - told) {
             write_object(pen, &object, commits)?;
             told += 1;
         }
@@ -48,7 +48,8 @@ pub(super) fn name(object: &Object) -> String {
 }
 
 fn write_object(pen: &mut Pen<'_>, object: &Object, commits: &Commits<'_>) -> io::Result<()> {
-    let name = pen.paint(BOLD, &name(object));
+    let room = pen.style.width.unwrap_or(usize::MAX);
+    let name = pen.paint(BOLD, &shorten(&name(object), room, pen.style.ascii));
     if object.state != "drifted" {
         let (state, parts) = state(pen, object, commits);
         return pen.packed(&format!("{name}   {state}"), &parts, 2);

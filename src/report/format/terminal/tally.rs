@@ -3,11 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Commits;
+use super::objects::name;
 use crate::report::object::Object;
 use crate::report::objects::Objects;
 
 /// States that need action, in the order in which they are told.
 pub(super) const NEWS: [&str; 6] = ["drifted", "missing", "undeclared", "orphaned", "pending", "terminating"];
+
+/// States that need none.
+const QUIET: [&str; 3] = ["synced", "expected-absent", "other-cluster"];
+
+/// What this version does not know was not judged: a record may have words of a later one.
+fn known_state(state: &str) -> &str {
+    if NEWS.contains(&state) || QUIET.contains(&state) { state } else { "unknown" }
+}
+
+fn is_unknown(verdict: &str) -> bool {
+    let known = ["drifted", "removed", "undeclared", "rewritten", "stale", "never-converges", "injected", "undeclared-controller"];
+    !known.contains(&verdict) && !["defaulted", "equal", "pending"].contains(&verdict)
+}
 
 #[derive(Default)]
 pub(super) struct Tally {
@@ -21,6 +35,10 @@ pub(super) struct Tally {
     pub(super) authors: BTreeSet<String>,
     /// Injected fields, and the objects they are in.
     pub(super) injected: (usize, usize),
+    /// How many fields could not be judged.
+    pub(super) unknown_fields: usize,
+    /// Those of objects that are not told themselves: which field, and what decided.
+    pub(super) untold_fields: Vec<(String, String)>,
 }
 
 impl Tally {
@@ -33,11 +51,17 @@ impl Tally {
     }
 
     fn add(&mut self, object: &Object, commits: &Commits<'_>) {
-        *self.states.entry(object.state.to_string()).or_default() += 1;
+        *self.states.entry(known_state(&object.state).to_owned()).or_default() += 1;
         let (news, all) = self.namespaces.entry(object.namespace.clone().unwrap_or_else(|| "-".to_owned())).or_default();
         *news += usize::from(NEWS.contains(&object.state.as_ref()));
         *all += 1;
         let injected = object.differences.iter().filter(|difference| difference.verdict == "injected").count();
+        for difference in object.differences.iter().filter(|difference| is_unknown(&difference.verdict)) {
+            self.unknown_fields += 1;
+            if object.state != "drifted" && object.state != "unknown" {
+                self.untold_fields.push((format!("{} {}", name(object), difference.field), difference.decided_by.to_string()));
+            }
+        }
         self.injected.0 += injected;
         self.injected.1 += usize::from(injected > 0);
         let Some(declared) = &object.declared else { return };

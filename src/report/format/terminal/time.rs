@@ -1,7 +1,5 @@
 //! Times: relative for people, RFC 3339 in a pipe.
 
-use chrono::{DateTime, Utc};
-
 use crate::report::encoder::Style;
 use crate::report::value::Timestamp;
 
@@ -34,8 +32,7 @@ pub(super) fn day(time: Timestamp) -> String {
 }
 
 /// `0.9 s`, `2 min 5 s`.
-pub(super) fn lasted(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
-    let millis = (to - from).num_milliseconds().max(0);
+pub(super) fn lasted(millis: u64) -> String {
     if millis < 60_000 {
         format!("{}.{} s", millis / 1000, millis % 1000 / 100)
     } else {

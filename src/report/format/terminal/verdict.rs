@@ -2,6 +2,8 @@
 
 use std::io;
 
+use anstyle::Style as Look;
+
 use super::escape::escape;
 use super::layout::{BOLD, GREEN, Pen, RED, YELLOW};
 use super::tally::{NEWS, Tally};
@@ -11,7 +13,12 @@ use crate::report::record::{Coverage, NotEvaluated, Record, Source};
 
 /// The verdict, and what it is about.
 pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io::Result<()> {
-    first_line(pen, &record.coverage, &record.not_evaluated, tally)?;
+    if record.status == "failed" {
+        let word = pen.paint(RED.bold(), "Failed:");
+        pen.wrapped(&format!("{word} the scan did not end; what follows is not all."), 2)?;
+    }
+    let wrong = record.findings.iter().filter(|finding| finding.commit.is_some() && finding.severity == "error").count();
+    first_line(pen, &record.coverage, &record.not_evaluated, tally, wrong)?;
     let context = context(pen, record);
     pen.parts(&context)?;
     if !tally.is_news() {
@@ -20,13 +27,39 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
     injected(pen, tally)
 }
 
-/// The verdict.
-pub(super) fn first_line(pen: &mut Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated], tally: &Tally) -> io::Result<()> {
+/// The verdict. `wrong_commits` is how many commits are not what they claim.
+pub(super) fn first_line(
+    pen: &mut Pen<'_>,
+    coverage: &Coverage,
+    gaps: &[NotEvaluated],
+    tally: &Tally,
+    wrong_commits: usize,
+) -> io::Result<()> {
+    let (word, look, mut rest) = verdict(pen, coverage, gaps, tally);
+    let look = if wrong_commits > 0 && look == GREEN { YELLOW } else { look };
+    if wrong_commits > 0 {
+        rest += &format!(" But {}.", super::commits::counted(pen, wrong_commits));
+    }
+    let word = pen.paint(look.bold(), &format!("{word}:"));
+    pen.wrapped(&format!("{word} {rest}"), 2)
+}
+
+fn verdict(pen: &Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated], tally: &Tally) -> (&'static str, Look, String) {
     let judged = judged(pen, coverage, tally);
-    let is_partial = coverage.not_evaluated > 0 || !coverage.unlisted.is_empty() || !gaps.is_empty() || tally.count("unknown") > 0;
-    let (word, look, rest) = if is_partial {
-        let lead = if tally.is_news() { String::new() } else { "in sync: ".to_owned() };
-        ("Partial", YELLOW, format!("{} Among the evaluated: {lead}{judged}", evaluated(pen, coverage, gaps)))
+    let is_partial = coverage.not_evaluated > 0
+        || !coverage.unlisted.is_empty()
+        || !gaps.is_empty()
+        || tally.count("unknown") > 0
+        || tally.unknown_fields > 0;
+    if is_partial {
+        let evaluated = evaluated(pen, coverage, gaps, tally);
+        // Of nothing nothing is said: it is not in sync.
+        let rest = match (coverage.evaluated, tally.is_news()) {
+            (0, _) => evaluated,
+            (_, true) => format!("{evaluated} Among the evaluated: {judged}"),
+            (_, false) => format!("{evaluated} Among the evaluated: in sync, {judged}"),
+        };
+        ("Partial", YELLOW, rest)
     } else if coverage.evaluated == 0 {
         ("Nothing compared", YELLOW, "no object was declared or found.".to_owned())
     } else if ["drifted", "missing", "undeclared", "orphaned"].iter().any(|state| tally.count(state) > 0) {
@@ -35,13 +68,11 @@ pub(super) fn first_line(pen: &mut Pen<'_>, coverage: &Coverage, gaps: &[NotEval
         ("Pending", YELLOW, judged)
     } else {
         ("In sync", GREEN, judged)
-    };
-    let word = pen.paint(look.bold(), &format!("{word}:"));
-    pen.wrapped(&format!("{word} {rest}"), 2)
+    }
 }
 
 /// `180 of 214 objects evaluated, 34 could not be.`
-fn evaluated(pen: &Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated]) -> String {
+fn evaluated(pen: &Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated], tally: &Tally) -> String {
     let population = coverage.evaluated + coverage.not_evaluated;
     let of = format!("{} of {} evaluated", pen.count(coverage.evaluated), pen.counted(population, "object", "objects"));
     let others = gaps.iter().filter(|gap| gap.object.is_none()).count();
@@ -51,6 +82,9 @@ fn evaluated(pen: &Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated]) -> Strin
     }
     if !coverage.unlisted.is_empty() {
         rest.push(format!("{} could not be listed", pen.counted(coverage.unlisted.len(), "kind", "kinds")));
+    }
+    if tally.unknown_fields > 0 {
+        rest.push(format!("{} could not be judged", pen.counted(tally.unknown_fields, "field", "fields")));
     }
     if rest.is_empty() && others > 0 {
         rest.push(format!("{} could not be judged", pen.counted(others, "other thing", "other things")));
@@ -111,7 +145,7 @@ fn context(pen: &Pen<'_>, record: &Record<'_>) -> Vec<String> {
     if record.coverage.excluded > 0 {
         parts.push(format!("{} excluded by rule", pen.counted(record.coverage.excluded, "object", "objects")));
     }
-    let lasted = lasted(record.run.started.utc(), record.run.finished.utc());
+    let lasted = lasted(record.run.duration_ms);
     parts.push(match record.run.reader.as_ref() {
         "live" => format!("{}, all reads, in {lasted}", pen.counted(record.run.requests, "request", "requests")),
         _ => format!("in {lasted}"),
@@ -189,7 +223,7 @@ fn injected(pen: &mut Pen<'_>, tally: &Tally) -> io::Result<()> {
 pub(super) fn next(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io::Result<()> {
     let mut commands: Vec<(String, &str)> = Vec::new();
     if tally.count("drifted") > 0 {
-        let object = record.objects.iter().find(|object| object.state == "drifted" && is_safe(object));
+        let object = record.objects.in_state("drifted").find(|object| is_safe(object));
         commands.extend(object.map(|object| (blame_command(&object), "who declared every field")));
     }
     if record.not_evaluated.iter().any(|gap| gap.reason == "forbidden")
@@ -210,7 +244,7 @@ pub(super) fn next(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io:
         let lead = if position == 0 { pen.paint(BOLD, "next:") } else { "     ".to_owned() };
         let line = format!("{lead} {command:widest$}   {purpose}");
         let line = if pen.fits(widest + 9 + purpose.len()) { line } else { format!("{lead} {command}") };
-        pen.line(&line)?;
+        pen.wrapped(&line, 8)?;
     }
     Ok(())
 }
