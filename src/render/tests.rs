@@ -150,7 +150,7 @@ fn a_document_encrypted_with_sops_loses_only_its_sops_field() {
     let (declared, _) = render(text);
     assert!(declared[0].encrypted);
     assert_eq!(declared[0].manifest.value().get("sops"), None::<&Value>);
-    assert_eq!(origin(&declared[0], "/data/a"), Some((7, 4)));
+    assert_eq!(origin(&declared[0], "/data/a"), Some((6, 4)));
 }
 
 #[test]
