@@ -79,7 +79,7 @@ impl Declarer<'_> {
         };
         let id = match self.resolve(&identity, place) {
             Ok(id) => id,
-            Err(gap) => return Outcome::NotEvaluated(gap),
+            Err(gap) => return Outcome::NotEvaluated(*gap),
         };
         if id.namespace.is_none() {
             remove_namespace(&mut reading);
@@ -102,12 +102,12 @@ impl Declarer<'_> {
         }))
     }
 
-    fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, NotEvaluated> {
+    fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, Box<NotEvaluated>> {
         let id =
             |namespace| ObjectId { group: identity.group.clone(), kind: identity.kind.clone(), namespace, name: identity.name.clone() };
         if !self.is_namespaced(identity).map_err(|(reason, detail)| {
             let detail = detail.map_or_else(|| place.clone(), |detail| format!("{place}: {detail}"));
-            NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail)
+            Box::new(NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail))
         })? {
             return Ok(id(None));
         }
@@ -115,7 +115,7 @@ impl Declarer<'_> {
             Some(namespace) => Ok(id(Some(namespace))),
             None => {
                 let subject = format!("{} {}", identity.kind, identity.name);
-                Err(NotEvaluated::new(Stage::Render, subject, "namespace unknown").with_detail(place))
+                Err(Box::new(NotEvaluated::new(Stage::Render, subject, "namespace unknown").with_detail(place)))
             }
         }
     }

@@ -9,7 +9,7 @@ use kubewitness::subprocess::{Limits, Output, Program, lay_out};
 const LIMITS: Limits = Limits { time: Duration::from_secs(60), output_bytes: 1 << 26 };
 
 /// A program: from its variable, else from where `make tools` puts it. One from PATH may have another version.
-pub fn program(name: &'static str, override_env: &'static str, folder: &str) -> Program {
+pub(crate) fn program(name: &'static str, override_env: &'static str, folder: &str) -> Program {
     let program = Program { name, override_env, file: None };
     if std::env::var_os(override_env).is_some() {
         return program;
@@ -25,16 +25,16 @@ pub fn program(name: &'static str, override_env: &'static str, folder: &str) -> 
     Program { file: Some(file), ..program }
 }
 
-pub fn kustomize() -> Program {
+pub(crate) fn kustomize() -> Program {
     program("kustomize", "KUBEWITNESS_KUSTOMIZE", "kustomize-")
 }
 
-pub fn kubectl() -> Program {
+pub(crate) fn kubectl() -> Program {
     program("kubectl", "KUBEWITNESS_KUBECTL", "kubernetes-")
 }
 
 /// A tree of text files.
-pub fn tree(files: &[(&str, &str)]) -> Tree {
+pub(crate) fn tree(files: &[(&str, &str)]) -> Tree {
     let file = |text: &str| TreeEntry::File { blob: String::new(), bytes: text.as_bytes().into() };
     Tree {
         source: "fleet".into(),
@@ -49,7 +49,7 @@ pub fn tree(files: &[(&str, &str)]) -> Tree {
 }
 
 /// What a program makes of files that lie in its folder.
-pub fn run(program: &Program, files: &[(&str, &str)], arguments: &[&str]) -> Output {
+pub(crate) fn run(program: &Program, files: &[(&str, &str)], arguments: &[&str]) -> Output {
     let laid_out = lay_out(&tree(files), |_| true).unwrap();
     let arguments: Vec<_> = arguments.iter().map(std::ffi::OsStr::new).collect();
     program.run(&arguments, laid_out.folder(), LIMITS).unwrap()

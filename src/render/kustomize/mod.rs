@@ -154,9 +154,19 @@ impl<'tree> Builder<'tree> {
         if !output.success {
             let text = String::from_utf8_lossy(&output.stderr);
             let known = message::Known { files: &closure.files, folder: laid_out.folder(), secrets: self.secrets(closure) };
-            return Err(Failure { reason: "kustomize build failed", detail: message::told(&text, &known) });
+            let detail = [self.unreadable(closure), vec![message::told(&text, &known)]].concat().join("\n");
+            return Err(Failure { reason: "kustomize build failed", detail });
         }
         Ok(output.stdout)
+    }
+
+    /// The resources that we cannot read either. What our reader says quotes no value.
+    fn unreadable(&self, closure: &Closure) -> Vec<String> {
+        let errors = |path: &TreePath| -> Vec<String> {
+            let documents = self.documents(path);
+            documents.iter().filter_map(|read| read.as_ref().err()).map(|error| format!("{path}: {error}")).collect()
+        };
+        closure.resources.iter().flat_map(errors).collect()
     }
 
     /// All secret values that a message of the program could quote.
