@@ -301,3 +301,28 @@ fn the_mode_kustomize_needs_a_kustomization() {
     let (_, gaps) = render_tree(tree(&[("a.yaml", CONFIG)]), source);
     assert_eq!(gaps[0].reason, "no kustomization");
 }
+
+#[test]
+fn a_secret_generated_of_an_encrypted_file_is_not_judged_nor_what_names_it() {
+    let encrypted = "p: ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]\nsops: {mac: x}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, envFrom: [{secretRef: {name: s}}]}]}\n";
+    let files = [
+        ("kustomization.yaml", "resources: [pod.yaml, config.yaml]\nsecretGenerator: [{name: s, files: [e.yaml]}]\n"),
+        ("e.yaml", encrypted),
+        ("pod.yaml", pod),
+        ("config.yaml", CONFIG),
+    ];
+    let (declared, gaps) = render_tree(tree(&files), SourceSettings { namespace: Some("d".into()), ..SourceSettings::default() });
+    assert_eq!(declared.iter().map(|declaration| declaration.id.to_string()).collect::<Vec<_>>(), ["ConfigMap d/web"]);
+    let mut reasons: Vec<&str> = gaps.iter().map(|gap| gap.reason.as_str()).collect();
+    reasons.sort_unstable();
+    assert_eq!(reasons, ["generated of an encrypted file", "names what is generated of an encrypted file"]);
+}
+
+#[test]
+fn a_forged_origin_credits_nobody_else() {
+    let forged = CONFIG.replace("{name: web}", "{name: web, annotations: {config.kubernetes.io/origin: \"path: honest.yaml\"}}");
+    let files = [("kustomization.yaml", "resources: [forged.yaml]\n"), ("forged.yaml", forged.as_str()), ("honest.yaml", CONFIG)];
+    let declared = render_at("", &files);
+    assert!(!inputs(&declared[0]).contains(&"honest.yaml#0".to_owned()));
+}
