@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::document;
@@ -11,7 +13,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::{Manifest, ObjectId, Pointer};
 use crate::secret::Redactor;
 
-use super::{SourceSettings, scope};
+use super::{SourceSettings, kustomize, path, scope};
 
 /// A document as it was read or rendered, secret values still in it.
 pub(super) struct Reading {
@@ -22,6 +24,8 @@ pub(super) struct Reading {
     pub(super) engine: Engine,
     /// File and line, for people.
     pub(super) place: String,
+    /// Why the content is not what will be applied, where it is known not to be.
+    pub(super) doubt: Option<&'static str>,
 }
 
 /// A document that cannot be read.
@@ -61,15 +65,16 @@ fn text<'value>(value: &'value Value, field: &str) -> Option<&'value str> {
 }
 
 /// Kustomize reads its own files; nobody applies them.
-fn is_kustomize_file(api_version: Option<&str>) -> bool {
-    api_version.is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"))
+fn is_kustomize_file(reading: &Reading) -> bool {
+    let by_type = || text(&reading.value, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
+    let by_name = || reading.inputs.iter().any(|input| kustomize::NAMES.contains(&path::name(&input.document.path)));
+    by_type() || reading.engine == Engine::Plain && by_name()
 }
 
 impl Declarer<'_> {
     /// Makes the declaration of a document.
     pub(super) fn declare(&self, mut reading: Reading) -> Outcome {
-        let (api_version, kind) = (text(&reading.value, "apiVersion"), text(&reading.value, "kind"));
-        if kind.is_none() || is_kustomize_file(api_version) {
+        if text(&reading.value, "kind").is_none() || is_kustomize_file(&reading) {
             return Outcome::NotAnObject;
         }
         let place = format!("{}: {}", self.source, reading.place);
@@ -79,12 +84,15 @@ impl Declarer<'_> {
         };
         let id = match self.resolve(&identity, place) {
             Ok(id) => id,
-            Err(gap) => return Outcome::NotEvaluated(gap),
+            Err(gap) => return Outcome::NotEvaluated(*gap),
         };
+        if let Some(doubt) = reading.doubt {
+            return Outcome::NotEvaluated(NotEvaluated::object(Stage::Render, id, doubt));
+        }
         if id.namespace.is_none() {
             remove_namespace(&mut reading);
         }
-        let encrypted = is_encrypted(&reading.value);
+        let encrypted = is_encrypted(&reading.value, id.is_secret());
         if encrypted {
             remove_field(&mut reading, "sops");
         }
@@ -102,12 +110,12 @@ impl Declarer<'_> {
         }))
     }
 
-    fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, NotEvaluated> {
+    fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, Box<NotEvaluated>> {
         let id =
             |namespace| ObjectId { group: identity.group.clone(), kind: identity.kind.clone(), namespace, name: identity.name.clone() };
         if !self.is_namespaced(identity).map_err(|(reason, detail)| {
             let detail = detail.map_or_else(|| place.clone(), |detail| format!("{place}: {detail}"));
-            NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail)
+            Box::new(NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail))
         })? {
             return Ok(id(None));
         }
@@ -115,7 +123,7 @@ impl Declarer<'_> {
             Some(namespace) => Ok(id(Some(namespace))),
             None => {
                 let subject = format!("{} {}", identity.kind, identity.name);
-                Err(NotEvaluated::new(Stage::Render, subject, "namespace unknown").with_detail(place))
+                Err(Box::new(NotEvaluated::new(Stage::Render, subject, "namespace unknown").with_detail(place)))
             }
         }
     }
@@ -168,6 +176,9 @@ pub(super) const RENDERED: LeafOrigin = LeafOrigin { input: None, leaf: 0, line:
 fn identity(value: &Value) -> Result<Identity, &'static str> {
     let api_version = text(value, "apiVersion").ok_or("no apiVersion")?;
     let kind = text(value, "kind").ok_or("no kind")?;
+    if kind.starts_with(ENCRYPTED) || api_version.starts_with(ENCRYPTED) {
+        return Err("encrypted as a whole");
+    }
     let metadata = value.get("metadata").unwrap_or(&Value::Null);
     let name = match (metadata.get("name"), metadata.get("generateName")) {
         (Some(Value::String(name)), _) if !name.is_empty() => name.clone(),
@@ -189,18 +200,30 @@ fn identity(value: &Value) -> Result<Identity, &'static str> {
 }
 
 /// SOPS leaves a `sops` map with a message authentication code, and encrypts values in place.
-fn is_encrypted(value: &Value) -> bool {
+pub(super) fn is_encrypted(value: &Value, is_secret: bool) -> bool {
     let sops = value.get("sops");
-    sops.is_some_and(|sops| sops.get("mac").is_some() || sops.get("lastmodified").is_some()) || holds_encrypted(value)
+    let is_marked = sops.is_some_and(|sops| sops.get("mac").is_some() || sops.get("lastmodified").is_some());
+    is_marked || holds_encrypted(value) || is_secret && value.get("data").is_some_and(holds_encrypted_base64)
 }
+
+const ENCRYPTED: &str = "ENC[AES256_GCM,";
 
 fn holds_encrypted(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields.values().any(holds_encrypted),
         Value::Array(items) => items.iter().any(holds_encrypted),
-        Value::String(text) => text.starts_with("ENC[AES256_GCM,") && text.ends_with(']'),
+        Value::String(text) => text.starts_with(ENCRYPTED) && text.ends_with(']'),
         _ => false,
     }
+}
+
+/// A Secret that was generated of an encrypted file holds it in base64.
+fn holds_encrypted_base64(data: &Value) -> bool {
+    let is_encrypted = |value: &Value| {
+        let decoded = value.as_str().and_then(|text| STANDARD.decode(text.split_ascii_whitespace().collect::<String>()).ok());
+        decoded.is_some_and(|bytes| bytes.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED.as_bytes()))
+    };
+    data.as_object().is_some_and(|entries| entries.values().any(is_encrypted))
 }
 
 /// The API server takes no namespace for kinds that have none.

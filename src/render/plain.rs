@@ -62,6 +62,7 @@ impl File<'_> {
             inputs: vec![input],
             value: document.value,
             engine,
+            doubt: None,
         })
     }
 }

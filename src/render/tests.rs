@@ -79,10 +79,16 @@ fn a_document_becomes_a_declaration_with_its_lines() {
 
 #[test]
 fn what_is_no_object_is_counted_and_not_judged() {
-    let files =
-        [("values.yaml", "image: x\n"), ("Chart.yaml", "apiVersion: v2\nname: x\n"), ("list.json", "[1, 2]"), ("readme.md", "kind: x")];
-    let rendered = render_with(&files, SourceSettings::default(), &served());
-    assert_eq!(rendered.excluded.iter().map(|excluded| (excluded.rule.as_str(), excluded.count)).collect::<Vec<_>>(), [(NOT_AN_OBJECT, 3)]);
+    let files = [
+        ("values.yaml", "image: x\n"),
+        ("Chart.yaml", "apiVersion: v2\nname: x\n"),
+        ("list.json", "[1, 2]"),
+        ("readme.md", "kind: x"),
+        ("x/kustomization.yaml", "kind: Kustomization"),
+    ];
+    let plain = SourceSettings { render: Mode::Plain, ..SourceSettings::default() };
+    let rendered = render_with(&files, plain, &served());
+    assert_eq!(rendered.excluded.iter().map(|excluded| (excluded.rule.as_str(), excluded.count)).collect::<Vec<_>>(), [(NOT_AN_OBJECT, 4)]);
     assert!(rendered.declarations.items().is_empty());
 }
 
@@ -150,7 +156,7 @@ fn a_document_encrypted_with_sops_loses_only_its_sops_field() {
     let (declared, _) = render(text);
     assert!(declared[0].encrypted);
     assert_eq!(declared[0].manifest.value().get("sops"), None::<&Value>);
-    assert_eq!(origin(&declared[0], "/data/a"), Some((7, 4)));
+    assert_eq!(origin(&declared[0], "/data/a"), Some((6, 4)));
 }
 
 #[test]

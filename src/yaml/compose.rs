@@ -1,9 +1,10 @@
 //! Events become nodes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, Span, StrInput, StructureStyle};
 
 use super::error::{Error, Excerpt};
 use super::scalar::{self, Scalar, Tag};
@@ -12,6 +13,8 @@ use super::{Dialect, Entry, Node, NodeValue, number};
 
 /// Nesting that is read. Far above any manifest, far below what a stack holds.
 const DEPTH: usize = 256;
+/// Bytes that are read again because of lines in quotes that had to be padded.
+const PADDING_BYTES: usize = 32 << 20;
 /// Nodes that are read, those behind aliases counted each time.
 const NODES: u64 = 5_000_000;
 
@@ -21,11 +24,13 @@ type Result<T> = std::result::Result<T, Failure>;
 struct Failure {
     at: Marker,
     message: String,
+    /// Whether only the indentation of a line in a quoted text is too small for our parser.
+    is_indentation_in_quotes: bool,
 }
 
 impl Failure {
     fn new(at: Marker, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+        Self { at, message: message.into(), is_indentation_in_quotes: false }
     }
 }
 
@@ -34,34 +39,38 @@ impl Failure {
 /// # Errors
 /// Where it is not YAML, or not what the dialect accepts.
 pub(super) fn document(chunk: &Chunk<'_>, dialect: Dialect) -> std::result::Result<Vec<Node>, Error> {
-    let ended;
-    let text = match dialect {
+    let mut text = Cow::Borrowed(chunk.text);
+    if dialect == Dialect::Raw && !text.is_empty() && !text.ends_with('\n') {
         // kubectl's line reader ends every line, the last one too.
-        Dialect::Raw if !chunk.text.is_empty() && !chunk.text.ends_with('\n') => {
-            ended = format!("{}\n", chunk.text);
-            ended.as_str()
-        }
-        _ => chunk.text,
-    };
-    let options = granit_parser::options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH, emit_comments: false };
-    let composer = Composer {
-        text,
-        dialect,
-        first_line: chunk.first_line,
-        parser: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        read: 0,
-        behind_aliases: 0,
-    };
-    composer.document().map_err(|failure| {
+        text.to_mut().push('\n');
+    }
+    let mut budget = PADDING_BYTES;
+    loop {
+        let failure = match Composer::new(&text, dialect, chunk.first_line).document() {
+            Ok(nodes) => return Ok(nodes),
+            Err(failure) => failure,
+        };
         let line = line_of(failure.at);
-        Error {
+        let left = budget.checked_sub(text.len());
+        if let (true, Some(left)) = (failure.is_indentation_in_quotes, left) {
+            budget = left;
+            text = Cow::Owned(padded(&text, line));
+            continue;
+        }
+        return Err(Error {
             line: chunk.first_line + line - 1,
             column: column_of(failure.at),
             message: failure.message,
-            excerpt: Excerpt::of(text, line, chunk.first_line),
-        }
-    })
+            excerpt: Excerpt::of(chunk.text, line, chunk.first_line),
+        });
+    }
+}
+
+/// Go's parsers accept quoted text that goes on at the indentation of its key or further left. Space at the start of such a line
+/// is folded away, so more of it changes nothing.
+fn padded(text: &str, line: u32) -> String {
+    let start: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
+    format!("{}{:DEPTH$}{}", &text[..start], "", &text[start..])
 }
 
 fn line_of(marker: Marker) -> u32 {
@@ -104,13 +113,24 @@ struct Composer<'text> {
     anchors: HashMap<usize, Anchored>,
     read: u64,
     behind_aliases: u64,
+    /// How many brackets are open.
+    flow: usize,
 }
 
 impl<'text> Composer<'text> {
+    fn new(text: &'text str, dialect: Dialect, first_line: u32) -> Self {
+        let options = granit_parser::options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH, emit_comments: false };
+        let parser = Parser::new_from_str_with_options(text, options);
+        Self { text, dialect, first_line, parser, anchors: HashMap::new(), read: 0, behind_aliases: 0, flow: 0 }
+    }
+
     fn next(&mut self) -> Result<(Event<'text>, Span)> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
-            Some(Err(error)) => Err(Failure::new(*error.marker(), error.info())),
+            Some(Err(error)) => {
+                let is_indentation_in_quotes = *error.kind() == ErrorKind::InvalidQuotedScalarIndent;
+                Err(Failure { is_indentation_in_quotes, ..Failure::new(*error.marker(), error.info()) })
+            }
             None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
         }
     }
@@ -149,8 +169,20 @@ impl<'text> Composer<'text> {
         let (anchor, anchored) = match event {
             Event::Alias(id) => return self.alias(id, span, depth),
             Event::Scalar(text, style, anchor, tag) => (anchor, self.scalar(&text, style, tag.as_deref(), span)?),
-            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(span, depth)?),
-            Event::MappingStart(_, anchor, _) => (anchor, self.mapping(span, depth)?),
+            Event::SequenceStart(style, anchor, _) => {
+                let open = usize::from(style == StructureStyle::Flow);
+                self.flow += open;
+                let sequence = self.sequence(span, depth)?;
+                self.flow -= open;
+                (anchor, sequence)
+            }
+            Event::MappingStart(style, anchor, _) => {
+                let open = usize::from(style == StructureStyle::Flow);
+                self.flow += open;
+                let mapping = self.mapping(span, depth)?;
+                self.flow -= open;
+                (anchor, mapping)
+            }
             _ => return Err(Failure::new(span.start, "no value where one was expected")),
         };
         self.count(1, span)?;
@@ -187,10 +219,12 @@ impl<'text> Composer<'text> {
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&granit_parser::Tag>, span: Span) -> Result<Anchored> {
         let text = self.without_added_line_end(text, style, span);
+        let rewritten = self.rewritten(text, style, tag.is_some(), span);
+        let text = rewritten.as_deref().unwrap_or(text);
         if text.contains('\0') {
             return Err(Failure::new(span.start, "a NUL character in a value"));
         }
-        let plain = style == ScalarStyle::Plain;
+        let plain = style == ScalarStyle::Plain && rewritten.is_none();
         let tag = tag.map_or(Tag::None, tag_of);
         let scalar = scalar::resolve(text, plain, tag, self.dialect).map_err(|message| Failure::new(span.start, message))?;
         let line = line_of(span.start);
@@ -199,6 +233,22 @@ impl<'text> Composer<'text> {
         let node = self.place(line, column_of(span.start), end_line, value_of(&scalar));
         let key = Some(Key { merges: text == "<<" && plain && tag == Tag::None, scalar });
         Ok(Anchored { made: Made { node, nodes: 1, levels: 1 }, key })
+    }
+
+    /// Whether no character stands where a value could; the parser reports `~` for it.
+    fn is_nothing(&self, span: Span) -> bool {
+        span.slice(self.text).is_some_and(str::is_empty)
+    }
+
+    /// What Kustomize makes of a scalar by writing it down before it reads it again: nothing between brackets becomes an empty
+    /// text, and folded text with indented lines gets more line breaks.
+    fn rewritten(&self, text: &str, style: ScalarStyle, is_tagged: bool, span: Span) -> Option<String> {
+        match style {
+            _ if self.dialect == Dialect::Raw || is_tagged => None,
+            ScalarStyle::Plain if self.flow > 0 && self.is_nothing(span) => Some(String::new()),
+            ScalarStyle::Folded => Some(refolded(text)),
+            _ => None,
+        }
     }
 
     /// granit ends a block scalar with a line break even where the text ends without one; Kustomize does not.
@@ -235,7 +285,7 @@ impl<'text> Composer<'text> {
             let key = self.node(event, span, depth + 1)?;
             let key_line = line_of(span.start) + self.first_line - 1;
             let (event, value_span) = self.next()?;
-            let is_nothing = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
+            let is_nothing = matches!(&event, Event::Scalar(_, ScalarStyle::Plain, ..)) && self.is_nothing(value_span);
             let value = self.node(event, value_span, depth + 1)?.made;
             nodes = nodes.saturating_add(value.nodes + 1);
             levels = levels.max(value.levels);
@@ -278,6 +328,36 @@ fn is_excessive(behind_aliases: u64, read: u64) -> bool {
         _ => 0.99 - 0.89 * ((read - 400_000) as f64 / 3_600_000.0),
     };
     behind_aliases > 100 && read > 1000 && behind_aliases as f64 / read as f64 > allowed
+}
+
+/// A folded text as go-yaml v3 writes and reads it: it looks at the first character of the text where it means that of the next
+/// line.
+fn refolded(text: &str) -> String {
+    // These are written in quotes instead.
+    if text.contains(" \n") || text.contains("\t\n") || text.ends_with([' ', '\t']) {
+        return text.to_owned();
+    }
+    let is_blank = |line: &str| line.starts_with([' ', '\t']);
+    let mut result = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at(rest.find('\n').unwrap_or(rest.len()));
+        let next = behind.trim_start_matches('\n');
+        let breaks = behind.len() - next.len();
+        let adds = !line.is_empty() && !is_blank(line) && !is_blank(text);
+        let folds = !line.is_empty() && !is_blank(line) && !next.is_empty() && !is_blank(next);
+        let written = breaks + usize::from(adds && breaks > 0);
+        result += line;
+        match (folds, next.is_empty()) {
+            (true, _) if written == 1 => result.push(' '),
+            (true, _) => result.extend(std::iter::repeat_n('\n', written.saturating_sub(1))),
+            // One line break at the end is all that is kept unless there are more.
+            (false, true) if breaks <= 1 => result.push_str(behind),
+            (false, _) => result.extend(std::iter::repeat_n('\n', written)),
+        }
+        rest = next;
+    }
+    result
 }
 
 fn tag_of(tag: &granit_parser::Tag) -> Tag {
@@ -351,6 +431,9 @@ impl Entries {
             };
         }
         let (text, kind) = key_text(&key.scalar, self.dialect)?;
+        if self.dialect == Dialect::Kustomize && text == "<<" {
+            return Err("a quoted merge key, which Kustomize drops");
+        }
         if self.dialect == Dialect::Kustomize && self.places.contains_key(&text) {
             return Err("a key that its map has already");
         }

@@ -91,7 +91,7 @@ fn untagged(text: &str, may_be_time: bool, dialect: Dialect) -> Scalar {
     match text.as_bytes().first() {
         Some(b'.') => dotted(text).map_or_else(|| Scalar::Text(text.to_owned()), Scalar::Float),
         Some(b'+' | b'-' | b'0'..=b'9') => {
-            time(text, may_be_time, dialect).or_else(|| numeric(text)).unwrap_or_else(|| Scalar::Text(text.to_owned()))
+            time(text, may_be_time, dialect).or_else(|| numeric(text, dialect)).unwrap_or_else(|| Scalar::Text(text.to_owned()))
         }
         _ => Scalar::Text(text.to_owned()),
     }
@@ -128,9 +128,9 @@ fn dotted(text: &str) -> Option<f64> {
     if underscores_fit { decimal(&text.replace('_', "")) } else { None }
 }
 
-fn numeric(text: &str) -> Option<Scalar> {
+fn numeric(text: &str, dialect: Dialect) -> Option<Scalar> {
     let plain = text.replace('_', "");
-    integer(&plain).or_else(|| decimal(&plain).map(Scalar::Float)).or_else(|| prefixed(&plain))
+    integer(&plain).or_else(|| decimal(&plain).map(Scalar::Float)).or_else(|| prefixed(&plain, dialect))
 }
 
 /// `strconv.ParseInt` and then `ParseUint` with base 0.
@@ -150,10 +150,11 @@ fn integer(text: &str) -> Option<Scalar> {
     })
 }
 
-/// What go-yaml tries last: `0b` and `0o` with a sign behind them.
-fn prefixed(text: &str) -> Option<Scalar> {
+/// What go-yaml tries last: `0b`, and from version 3 `0o`, with a sign behind them.
+fn prefixed(text: &str, dialect: Dialect) -> Option<Scalar> {
     let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (base, rest) = rest.strip_prefix("0b").map(|rest| (2, rest)).or_else(|| rest.strip_prefix("0o").map(|rest| (8, rest)))?;
+    let octal = || rest.strip_prefix("0o").filter(|_| dialect == Dialect::Kustomize).map(|rest| (8, rest));
+    let (base, rest) = rest.strip_prefix("0b").map(|rest| (2, rest)).or_else(octal)?;
     let (sign, digits) = if negative { (Some('-'), rest) } else { split_sign(rest) };
     signed(sign, digits, base).map(Scalar::Int)
 }

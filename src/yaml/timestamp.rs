@@ -15,7 +15,7 @@ pub(super) fn rewritten(text: &str) -> Option<String> {
     }
     let zoned = rest.starts_with(['T', 't']);
     rest = rest.strip_prefix(['T', 't', ' '])?;
-    let (hour, minute, second) = (digits(&mut rest, 2, 2)?, field(&mut rest, ':', 1)?, field(&mut rest, ':', 1)?);
+    let (hour, minute, second) = (digits(&mut rest, 1, 2)?, field(&mut rest, ':', 1)?, field(&mut rest, ':', 1)?);
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }

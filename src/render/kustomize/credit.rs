@@ -67,7 +67,10 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
         let leaves = document::leaves(built);
         let rendered = |inputs| Credit { inputs, origins: vec![RENDERED; leaves.len()] };
         let file = match origin {
-            Some(Origin::File(file)) => path::join(&self.closure.root, file.as_bytes()),
+            // A note of the origin is no proof: only what the closure reads can be the document.
+            Some(Origin::File(file)) => {
+                path::join(&self.closure.root, file.as_bytes()).filter(|file| self.closure.resources.contains(file))
+            }
             _ => None,
         };
         let documents = file.as_ref().map(|file| self.builder.documents(file)).unwrap_or_default();

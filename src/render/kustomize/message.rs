@@ -100,7 +100,8 @@ pub(super) fn told(message: &str, known: &Known<'_>) -> String {
     let paths: BTreeSet<String> = known.files.iter().flat_map(with_folders).collect();
     let quoted = without_quotes(&first, &paths);
     if known.secrets.is_incomplete {
-        let named: Vec<&str> = quoted.split(|character: char| !is_path_character(character)).filter(|word| paths.contains(*word)).collect();
+        let named: BTreeSet<&str> =
+            quoted.split(|character: char| !is_path_character(character)).filter(|word| paths.contains(*word)).collect();
         return format!(
             "kustomize cannot build it; its message names {} and is not shown, because it may quote a secret",
             or_nothing(&named)
@@ -112,8 +113,8 @@ pub(super) fn told(message: &str, known: &Known<'_>) -> String {
     told.chars().filter(|character| !character.is_control()).take(LENGTH).collect()
 }
 
-fn or_nothing(named: &[&str]) -> String {
-    if named.is_empty() { "no file".to_owned() } else { named.join(", ") }
+fn or_nothing(named: &BTreeSet<&str>) -> String {
+    if named.is_empty() { "no file".to_owned() } else { named.iter().copied().collect::<Vec<_>>().join(", ") }
 }
 
 fn is_path_character(character: char) -> bool {

@@ -14,7 +14,7 @@ mod credit;
 mod message;
 mod selector;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -26,10 +26,10 @@ use serde_json::{Value, json};
 
 use crate::document::{self, Document};
 use crate::model::declaration::{Engine, Tree, TreeEntry, TreePath};
-use crate::subprocess::{self, Limits, Program};
+use crate::subprocess::{self, LaidOut, Limits, Program};
 use crate::yaml::{self, Dialect};
 
-use super::object::{Reading, Unreadable};
+use super::object::{self, Reading, Unreadable};
 use super::path;
 
 pub(super) use self::closure::Closure;
@@ -37,7 +37,7 @@ pub(super) use self::closure::Closure;
 /// A build that takes longer is stuck, or hostile.
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), output_bytes: 256 << 20 };
 /// The names of a kustomization, in the order in which Kustomize looks for them.
-const NAMES: [&[u8]; 3] = [b"kustomization.yaml", b"kustomization.yml", b"Kustomization"];
+pub(super) const NAMES: [&[u8]; 3] = [b"kustomization.yaml", b"kustomization.yml", b"Kustomization"];
 /// Where Kustomize notes the origin of an object.
 const ORIGIN: &str = "config.kubernetes.io/origin";
 /// How many links are followed from one path.
@@ -59,13 +59,15 @@ pub(super) struct Builder<'tree> {
     tree: &'tree Tree,
     program: Program,
     documents: RefCell<HashMap<TreePath, Documents>>,
+    /// The whole tree, for closures that are not known; laid out once.
+    whole: OnceCell<LaidOut>,
 }
 
 impl<'tree> Builder<'tree> {
     /// Builds with the program that a setting names, else with the one that is found.
     pub(super) fn new(tree: &'tree Tree, file: Option<&Path>) -> Self {
         let program = Program { name: "kustomize", override_env: "KUBEWITNESS_KUSTOMIZE", file: file.map(Path::to_owned) };
-        Self { tree, program, documents: RefCell::default() }
+        Self { tree, program, documents: RefCell::default(), whole: OnceCell::new() }
     }
 
     /// The kustomization of a folder.
@@ -137,15 +139,42 @@ impl<'tree> Builder<'tree> {
         }
         let output = self.run(closure, load_restrictor_none)?;
         let crediting = credit::Crediting::new(self, closure);
-        Ok(document::documents(&output, Dialect::Raw).into_iter().map(|built| reading(built, closure, &crediting)).collect())
+        let mut readings: Vec<_> =
+            document::documents(&output, Dialect::Raw).into_iter().map(|built| reading(built, closure, &crediting)).collect();
+        doubt_encrypted(&mut readings);
+        Ok(readings)
     }
 
     fn run(&self, closure: &Closure, load_restrictor_none: bool) -> Result<Vec<u8>, Failure> {
         let unwritable = |error: std::io::Error| Failure { reason: "no temporary folder", detail: error.to_string() };
-        let laid_out = subprocess::lay_out(self.tree, |path| !closure.is_known || closure.files.contains(path)).map_err(unwritable)?;
-        if let Some(kustomization) = closure.kustomizations.first() {
+        let own;
+        let laid_out = if closure.is_known {
+            own = subprocess::lay_out(self.tree, |path| closure.files.contains(path)).map_err(unwritable)?;
+            &own
+        } else {
+            self.whole().map_err(unwritable)?
+        };
+        let root_file = closure.kustomizations.first();
+        if let Some(kustomization) = root_file {
             laid_out.write(&kustomization.path, with_origins(&kustomization.value).to_string().as_bytes()).map_err(unwritable)?;
         }
+        let output = self.build_in(laid_out, closure, load_restrictor_none);
+        // The folder may serve other builds.
+        if let Some((path, bytes)) = root_file.and_then(|file| self.file(&file.path).map(|bytes| (&file.path, bytes))) {
+            laid_out.write(path, bytes).map_err(unwritable)?;
+        }
+        output
+    }
+
+    fn whole(&self) -> std::io::Result<&LaidOut> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole);
+        }
+        let whole = subprocess::lay_out(self.tree, |_| true)?;
+        Ok(self.whole.get_or_init(|| whole))
+    }
+
+    fn build_in(&self, laid_out: &LaidOut, closure: &Closure, load_restrictor_none: bool) -> Result<Vec<u8>, Failure> {
         let restrictor = if load_restrictor_none { "LoadRestrictionsNone" } else { "LoadRestrictionsRootOnly" };
         let root = closure.root.as_bytes();
         let target = if root.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(root) };
@@ -154,9 +183,19 @@ impl<'tree> Builder<'tree> {
         if !output.success {
             let text = String::from_utf8_lossy(&output.stderr);
             let known = message::Known { files: &closure.files, folder: laid_out.folder(), secrets: self.secrets(closure) };
-            return Err(Failure { reason: "kustomize build failed", detail: message::told(&text, &known) });
+            let detail = [self.unreadable(closure), vec![message::told(&text, &known)]].concat().join("\n");
+            return Err(Failure { reason: "kustomize build failed", detail });
         }
         Ok(output.stdout)
+    }
+
+    /// The resources that we cannot read either. What our reader says quotes no value.
+    fn unreadable(&self, closure: &Closure) -> Vec<String> {
+        let errors = |path: &TreePath| -> Vec<String> {
+            let documents = self.documents(path);
+            documents.iter().filter_map(|read| read.as_ref().err()).map(|error| format!("{path}: {error}")).collect()
+        };
+        closure.resources.iter().flat_map(errors).collect()
     }
 
     /// All secret values that a message of the program could quote.
@@ -177,9 +216,33 @@ fn reading(built: Result<Document, yaml::Error>, closure: &Closure, crediting: &
     let built = built.map_err(|error| Unreadable { place: closure.root.to_string(), detail: format!("output of kustomize: {error}") })?;
     let mut value = built.value;
     let origin = take_origin(&mut value);
+    let is_secret = value.get("kind").is_some_and(|kind| kind == "Secret");
+    let is_generated = matches!(origin, Some(Origin::Generator(_)));
+    let doubt = (is_generated && object::is_encrypted(&value, is_secret)).then_some(GENERATED_ENCRYPTED);
     let credit = crediting.credit(&value, origin.as_ref());
     let place = credit.inputs.first().map_or_else(|| closure.root.to_string(), |input| format!("{}:{}", input.document.path, input.line));
-    Ok(Reading { value, inputs: credit.inputs, origins: credit.origins, engine: Engine::Kustomize, place })
+    Ok(Reading { value, inputs: credit.inputs, origins: credit.origins, engine: Engine::Kustomize, place, doubt })
+}
+
+/// Why a Secret that is generated of an encrypted file is not judged: Flux decrypts the file first.
+const GENERATED_ENCRYPTED: &str = "generated of an encrypted file";
+
+/// The name of a generated Secret ends with a hash of its content, so that it is not known, nor what names it.
+fn doubt_encrypted(readings: &mut [Result<Reading, Unreadable>]) {
+    let name = |reading: &Reading| {
+        reading.value.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str).map(str::to_owned)
+    };
+    let read = readings.iter().filter_map(|reading| reading.as_ref().ok());
+    let names: BTreeSet<String> = read.filter(|reading| reading.doubt.is_some()).filter_map(name).collect();
+    if names.is_empty() {
+        return;
+    }
+    for reading in readings.iter_mut().filter_map(|reading| reading.as_mut().ok()).filter(|reading| reading.doubt.is_none()) {
+        let leaves = document::leaves(&reading.value);
+        if leaves.iter().any(|(_, leaf)| leaf.as_str().is_some_and(|text| names.contains(text))) {
+            reading.doubt = Some("names what is generated of an encrypted file");
+        }
+    }
 }
 
 fn not_run(error: subprocess::Error) -> Failure {
