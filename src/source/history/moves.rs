@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gix::ObjectId;
 
 use super::trees::{Change, Interest, changes};
-use super::version::{Identity, Versions};
+use super::version::{Identity, Sought, Versions};
 use crate::document::DocumentKey;
 use crate::source::error::Result;
 use crate::source::listing::Listings;
@@ -46,8 +46,7 @@ impl Moves {
     fn add(&mut self, versions: &Versions<'_>, place: Place, after: Option<ObjectId>) -> Result<()> {
         let old = versions.read(&place.blob)?;
         let new = after.map(|blob| versions.read(&blob)).transpose()?.unwrap_or_default();
-        let lost = |identity: &Identity, meaning: &[u8; 32]| new.find(identity, meaning).is_none();
-        for key in old.objects().filter(|key| lost(&Identity::Object((*key).clone()), &[0; 32])) {
+        for key in old.objects().filter(|key| !new.names(key)) {
             self.objects.entry(key.clone()).or_default().push(place.clone());
         }
         for meaning in old.nameless().filter(|meaning| !new.nameless().any(|other| other == *meaning)) {
@@ -63,14 +62,14 @@ impl Moves {
 
     /// The best place a document may have come from: one where it meant the same, else the first by path. Files of a mass
     /// rename often hold documents that name the same object in different folders.
-    pub(super) fn place(&self, versions: &Versions<'_>, identity: &Identity, meaning: &[u8; 32], path: &[u8]) -> Result<Option<Place>> {
-        let Identity::Object(key) = identity else { return Ok(self.nameless.get(meaning).cloned()) };
+    pub(super) fn place(&self, versions: &Versions<'_>, sought: &Sought, path: &[u8]) -> Result<Option<Place>> {
+        let Identity::Object(key) = &sought.identity else { return Ok(self.nameless.get(&sought.meaning).cloned()) };
         let Some(places) = self.objects.get(key) else { return Ok(None) };
         let name = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
         let mut best: Option<(bool, bool, &Place)> = None;
         for place in places {
             let version = versions.read(&place.blob)?;
-            let means = version.find(identity, meaning).is_some_and(|found| found.means(meaning));
+            let means = version.find(sought).is_some_and(|found| found.means(&sought.meaning));
             let same_name = name(&place.path) == name(path);
             if best.as_ref().is_none_or(|(best_means, best_name, _)| (means, same_name) > (*best_means, *best_name)) {
                 best = Some((means, same_name, place));

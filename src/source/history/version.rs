@@ -25,6 +25,14 @@ pub(super) enum Identity {
     Place(u32),
 }
 
+/// A document that is looked for in another version.
+#[derive(Clone, Debug)]
+pub(super) struct Sought {
+    pub(super) identity: Identity,
+    /// What it means where the search starts.
+    pub(super) meaning: [u8; 32],
+}
+
 /// A document at the tip.
 #[derive(Debug)]
 pub(super) struct Tip {
@@ -63,15 +71,26 @@ pub(super) struct Found<'a> {
 impl Version {
     /// Finds a document. A document that names nothing is first looked for by what it means, since others may have been put
     /// before it.
-    pub(super) fn find(&self, identity: &Identity, meaning: &[u8; 32]) -> Option<Found<'_>> {
-        let all = |candidates| Found { documents: &self.documents, candidates };
-        if let Identity::Place(_) = identity {
-            let is_same = |known: &&Known| matches!(known.identity, Identity::Place(_)) && known.meaning == *meaning;
+    pub(super) fn find(&self, sought: &Sought) -> Option<Found<'_>> {
+        let of = |identity| self.by_identity.get(identity).map(|candidates| Found { documents: &self.documents, candidates });
+        if let Identity::Place(_) = sought.identity {
+            let is_same = |known: &&Known| matches!(known.identity, Identity::Place(_)) && known.meaning == sought.meaning;
             if let Some(same) = self.documents.iter().find(is_same) {
-                return self.by_identity.get(&same.identity).map(|candidates| all(candidates));
+                return of(&same.identity);
             }
         }
-        self.by_identity.get(identity).map(|candidates| all(candidates))
+        of(&sought.identity)
+    }
+
+    /// Whether it has a document that names this object.
+    pub(super) fn names(&self, key: &DocumentKey) -> bool {
+        self.by_identity.contains_key(&Identity::Object(key.clone()))
+    }
+
+    /// What its document means.
+    pub(super) fn meaning(&self, identity: &Identity) -> Option<[u8; 32]> {
+        let first = self.by_identity.get(identity)?.first()?;
+        Some(self.documents[*first as usize].meaning)
     }
 
     /// Every object that a document of it names.

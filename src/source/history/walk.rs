@@ -9,7 +9,7 @@ use gix::objs::Kind;
 use super::Question;
 use super::moves::Moves;
 use super::trees::{Interest, changes};
-use super::version::{Identity, Version, Versions};
+use super::version::{Identity, Sought, Version, Versions};
 use crate::model::evidence::{Authored, DocumentHistory};
 use crate::source::commit::{Skeleton, skeleton};
 use crate::source::error::{Error, Result};
@@ -54,13 +54,9 @@ impl Claim {
         !self.whole && self.leaves.is_empty()
     }
 
-    fn identity(&self, question: &Question) -> Identity {
-        self.place.map_or_else(|| question.identity.clone(), Identity::Place)
-    }
-
     /// Divides into what is so in another version too, and the rest.
-    fn divided(self, question: &Question, other: &Version) -> (Option<Self>, Option<Self>) {
-        let Some(found) = other.find(&self.identity(question), &question.meaning) else { return (None, Some(self)) };
+    fn divided(self, question: &Question, sought: &Sought, other: &Version) -> (Option<Self>, Option<Self>) {
+        let Some(found) = other.find(sought) else { return (None, Some(self)) };
         let place = found.place();
         if found.means(&question.meaning) {
             return (Some(Self { place, looking_through: false, ..self }), None);
@@ -97,18 +93,14 @@ struct Pending {
 struct Open {
     path: Box<[u8]>,
     claim: Claim,
+    /// The document as it is at this commit.
+    sought: Sought,
     /// Parents that do not have the document in this file, by their number.
     absent: Vec<usize>,
     /// The first parent whose version has no meaning, and the file there.
     broken: Option<(usize, Box<[u8]>)>,
     /// Whether something that would have to be compared could not be read.
     unread: bool,
-}
-
-impl Open {
-    fn new(path: Box<[u8]>, claim: Claim, unread: bool) -> Self {
-        Self { path, claim, absent: Vec::new(), broken: None, unread }
-    }
 }
 
 /// A parent of the commit that is looked at.
@@ -231,7 +223,7 @@ impl<'a> Walk<'a> {
         let (parents, unread) = self.parents(commit);
         let mut open = match parents.first() {
             Some(parent) => self.compare_files(commit, parent, files),
-            None => opened(files, false),
+            None => self.opened(commit, files, false),
         };
         for parent in parents.iter().skip(1) {
             open = self.compare_open(commit, parent, open);
@@ -266,14 +258,15 @@ impl<'a> Walk<'a> {
             Ok(changes) => changes,
             Err(error) => {
                 self.damaged(error);
-                return opened(files, true);
+                return self.opened(commit, files, true);
             }
         };
         let mut rest = Vec::new();
         for change in changes {
             let claims = files.remove(&change.path).unwrap_or_default();
             for claim in claims.into_values() {
-                rest.extend(self.compare(parent, Open::new(change.path.clone(), claim, false), change.before));
+                let open = self.opened_one(commit, change.path.clone(), claim, false);
+                rest.extend(self.compare(parent, open, change.before));
             }
         }
         self.hand_over(parent.id, &parent.commit, files);
@@ -319,8 +312,7 @@ impl<'a> Walk<'a> {
             }
         };
         let path = open.path.clone();
-        let question = &self.questions[open.claim.document as usize];
-        if other.find(&open.claim.identity(question), &question.meaning).is_none() {
+        if other.find(&open.sought).is_none() {
             open.absent.push(parent.number);
             if other.broken {
                 open.broken.get_or_insert((parent.number, path));
@@ -333,7 +325,7 @@ impl<'a> Walk<'a> {
     /// Moves to a file of a parent what is so there.
     fn divide(&mut self, parent: &Parent, path: Box<[u8]>, open: Open, other: &Version) -> Option<Open> {
         let question = &self.questions[open.claim.document as usize];
-        let (same, rest) = open.claim.divided(question, other);
+        let (same, rest) = open.claim.divided(question, &open.sought, other);
         if let Some(claim) = same {
             let mut files = Files::new();
             add(&mut files, path, claim);
@@ -367,9 +359,7 @@ impl<'a> Walk<'a> {
     }
 
     fn follow(&mut self, parent: &Parent, mut open: Open, moves: &Moves) -> Option<Open> {
-        let question = &self.questions[open.claim.document as usize];
-        let identity = open.claim.identity(question);
-        match moves.place(self.versions, &identity, &question.meaning, &open.path) {
+        match moves.place(self.versions, &open.sought, &open.path) {
             Ok(Some(place)) => match self.versions.read(&place.blob) {
                 Ok(other) => self.divide(parent, place.path, open, &other),
                 Err(error) => {
@@ -378,7 +368,7 @@ impl<'a> Walk<'a> {
                 }
             },
             Ok(None) => {
-                if let Some(place) = moves.suspect(&identity) {
+                if let Some(place) = moves.suspect(&open.sought.identity) {
                     open.broken.get_or_insert((parent.number, place.path));
                 }
                 Some(open)
@@ -418,9 +408,28 @@ impl<'a> Walk<'a> {
             answer.leaves[*leaf as usize] = authored;
         }
     }
-}
 
-fn opened(files: Files, unread: bool) -> Vec<Open> {
-    let claims = files.into_iter().flat_map(|(path, claims)| claims.into_values().map(move |claim| (path.clone(), claim)));
-    claims.map(|(path, claim)| Open::new(path, claim, unread)).collect()
+    fn opened(&self, commit: &Skeleton, files: Files, unread: bool) -> Vec<Open> {
+        let claims = files.into_iter().flat_map(|(path, claims)| claims.into_values().map(move |claim| (path.clone(), claim)));
+        claims.map(|(path, claim)| self.opened_one(commit, path, claim, unread)).collect()
+    }
+
+    fn opened_one(&self, commit: &Skeleton, path: Box<[u8]>, claim: Claim, unread: bool) -> Open {
+        let question = &self.questions[claim.document as usize];
+        let sought = match claim.place {
+            None => Sought { identity: question.identity.clone(), meaning: question.meaning },
+            Some(place) => self.nameless(commit, &path, place, question),
+        };
+        Open { path, claim, sought, absent: Vec::new(), broken: None, unread }
+    }
+
+    /// A document that names nothing is found again by what it means at the commit, which need not be what it means at the tip.
+    fn nameless(&self, commit: &Skeleton, path: &[u8], place: u32, question: &Question) -> Sought {
+        let identity = Identity::Place(place);
+        let blob = self.listings.find(&commit.tree, path).ok().flatten().map(|(_, blob)| blob);
+        let version = blob.and_then(|blob| self.versions.read(&blob).ok());
+        // Where it cannot be read here, its place and what it means at the tip have to do.
+        let meaning = version.and_then(|version| version.meaning(&identity)).unwrap_or(question.meaning);
+        Sought { identity, meaning }
+    }
 }

@@ -1,0 +1,6 @@
+//! Sources against repositories that the real Git made.
+
+mod fetch;
+mod history;
+mod hostile;
+mod repository;
