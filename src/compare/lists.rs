@@ -15,36 +15,48 @@ use crate::model::schema::ListKind;
 /// Above this, an order that differs is not searched for: it would take too long to be told apart from a change.
 const SEARCH_LIMIT: usize = 64;
 
-/// Lists that are atomic to the server and whose order means nothing (rows 37-39, note f). `true`: the server or a controller
-/// is known to reorder them, so that another order says nothing at all.
-const UNORDERED: &[(&str, &str, bool)] = &[
-    ("HorizontalPodAutoscalerSpec", "metrics", true),
-    ("PolicyRule", "verbs", false),
-    ("PolicyRule", "apiGroups", false),
-    ("PolicyRule", "resources", false),
-    ("PolicyRule", "resourceNames", false),
-    ("PolicyRule", "nonResourceURLs", false),
-    ("Role", "rules", false),
-    ("ClusterRole", "rules", false),
-    ("RoleBinding", "subjects", false),
-    ("ClusterRoleBinding", "subjects", false),
-    ("LabelSelector", "matchExpressions", false),
-    ("LabelSelectorRequirement", "values", false),
-    ("NodeSelectorRequirement", "values", false),
-    ("PersistentVolumeClaimSpec", "accessModes", false),
-    ("PersistentVolumeSpec", "accessModes", false),
-    ("NetworkPolicySpec", "policyTypes", false),
-    ("NetworkPolicySpec", "ingress", false),
-    ("NetworkPolicySpec", "egress", false),
-    ("NetworkPolicyIngressRule", "from", false),
-    ("NetworkPolicyIngressRule", "ports", false),
-    ("NetworkPolicyEgressRule", "to", false),
-    ("NetworkPolicyEgressRule", "ports", false),
-    ("PodSpec", "tolerations", false),
-    ("Capabilities", "add", false),
-    ("Capabilities", "drop", false),
-    ("ServiceAccount", "imagePullSecrets", false),
-    ("Endpoints", "subsets", true),
+/// What another order of an atomic list means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Nothing: the server or a controller is known to reorder it.
+    Usual,
+    /// Nothing to the cluster; but somebody wrote it anew.
+    Noted,
+    /// Something to some (row 40: ingress controllers).
+    Minor,
+}
+use Order::{Minor, Noted, Usual};
+
+/// Lists that are atomic to the server and of whose order something is known, by component and field (rows 37-40, note f).
+const UNORDERED: &[(&str, &str, Order)] = &[
+    ("HTTPIngressRuleValue", "paths", Minor),
+    ("HorizontalPodAutoscalerSpec", "metrics", Usual),
+    ("PolicyRule", "verbs", Noted),
+    ("PolicyRule", "apiGroups", Noted),
+    ("PolicyRule", "resources", Noted),
+    ("PolicyRule", "resourceNames", Noted),
+    ("PolicyRule", "nonResourceURLs", Noted),
+    ("Role", "rules", Noted),
+    ("ClusterRole", "rules", Noted),
+    ("RoleBinding", "subjects", Noted),
+    ("ClusterRoleBinding", "subjects", Noted),
+    ("LabelSelector", "matchExpressions", Noted),
+    ("LabelSelectorRequirement", "values", Noted),
+    ("NodeSelectorRequirement", "values", Noted),
+    ("PersistentVolumeClaimSpec", "accessModes", Noted),
+    ("PersistentVolumeSpec", "accessModes", Noted),
+    ("NetworkPolicySpec", "policyTypes", Noted),
+    ("NetworkPolicySpec", "ingress", Noted),
+    ("NetworkPolicySpec", "egress", Noted),
+    ("NetworkPolicyIngressRule", "from", Noted),
+    ("NetworkPolicyIngressRule", "ports", Noted),
+    ("NetworkPolicyEgressRule", "to", Noted),
+    ("NetworkPolicyEgressRule", "ports", Noted),
+    ("PodSpec", "tolerations", Noted),
+    ("Capabilities", "add", Noted),
+    ("Capabilities", "drop", Noted),
+    ("ServiceAccount", "imagePullSecrets", Noted),
+    ("Endpoints", "subsets", Usual),
 ];
 
 /// List-maps whose order means something to somebody, though not to the schema.
@@ -161,9 +173,8 @@ impl<'a> Walk<'a> {
             if self.fits(|walk| walk.pairs(at, &by_place, items, live_items)) {
                 return self.pairs(at, &by_place, items, live_items);
             }
-            if let Some(reordered) = self.reordering(at, items, live_items) {
-                self.pairs(at, &reordered.pairs, items, live_items);
-                return self.report(at, Said::equal("list-order").low(!reordered.usual), Some(declared), Some(live));
+            if let Some((order, found)) = self.reordering(at, items, live_items) {
+                return self.reordered(at, (declared, live), (items, live_items), order, &found);
             }
             let changed = items.iter().zip(live_items).filter(|(item, live)| item != live).count();
             let is_of_scalars = !items.iter().chain(live_items).any(|item| item.is_object() || item.is_array());
@@ -172,23 +183,6 @@ impl<'a> Walk<'a> {
             }
         }
         self.drifted(at, declared, live);
-        self.note_order(at);
-    }
-
-    /// Row 40: some ingress controllers honour the order of paths, most do not.
-    fn note_order(&mut self, at: At<'a>) {
-        let is_paths = at.component.ends_with(".HTTPIngressRuleValue") && self.path.last_word() == "paths";
-        if let Some(last) = self.differences.last_mut().filter(|_| is_paths) {
-            let sorted = |value: &Option<crate::model::comparison::FieldValue>| match value {
-                Some(crate::model::comparison::FieldValue::Shown(Value::Array(items))) => {
-                    let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
-                    texts.sort();
-                    texts
-                }
-                _ => Vec::new(),
-            };
-            last.low_confidence = sorted(&last.declared) == sorted(&last.live);
-        }
     }
 
     fn pairs(&mut self, at: At<'a>, pairs: &[(usize, usize)], items: &'a [Value], live_items: &'a [Value]) {
@@ -200,17 +194,37 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn reordered(
+        &mut self,
+        at: At<'a>,
+        (declared, live): (&'a Value, &'a Value),
+        (items, live_items): (&'a [Value], &'a [Value]),
+        order: Order,
+        pairs: &[(usize, usize)],
+    ) {
+        if order == Minor {
+            self.drifted(at, declared, live);
+            self.differences.last_mut().into_iter().for_each(|difference| difference.low_confidence = true);
+            return;
+        }
+        self.pairs(at, pairs, items, live_items);
+        if pairs.iter().any(|(place, live_place)| place != live_place) {
+            self.report(at, Said::equal("list-order").low(order == Noted), Some(declared), Some(live));
+        }
+    }
+
     /// Another order of the live items in which each is what was declared.
-    fn reordering(&mut self, at: At<'a>, items: &'a [Value], live_items: &'a [Value]) -> Option<Reordering> {
+    fn reordering(&mut self, at: At<'a>, items: &'a [Value], live_items: &'a [Value]) -> Option<(Order, Vec<(usize, usize)>)> {
         let short = at.component.rsplit('.').next().unwrap_or_default();
         let name = self.path.last_word();
-        let row = UNORDERED.iter().find(|(component, field, _)| *component == short && *field == name);
-        let by_name = short == "StatefulSetSpec" && name == "volumeClaimTemplates";
-        if items.len() > SEARCH_LIMIT || row.is_none() && !by_name {
+        if items.len() > SEARCH_LIMIT {
             return None;
         }
-        let pairs = if by_name { by_metadata_name(items, live_items) } else { self.search(at, items, live_items) }?;
-        Some(Reordering { pairs, usual: row.is_none_or(|(_, _, usual)| *usual) })
+        if short == "StatefulSetSpec" && name == "volumeClaimTemplates" {
+            return Some((Usual, by_metadata_name(items, live_items)?));
+        }
+        let (_, _, order) = UNORDERED.iter().find(|(component, field, _)| *component == short && *field == name)?;
+        Some((*order, self.search(at, items, live_items)?))
     }
 
     fn search(&mut self, at: At<'a>, items: &'a [Value], live_items: &'a [Value]) -> Option<Vec<(usize, usize)>> {
@@ -233,11 +247,6 @@ impl<'a> Walk<'a> {
         self.defaults = defaults;
         fits
     }
-}
-
-struct Reordering {
-    pairs: Vec<(usize, usize)>,
-    usual: bool,
 }
 
 /// Row 55: the claims of a StatefulSet are known by their names, though the list is atomic.

@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
             (Value::Array(items), Value::Array(live_items)) => {
                 let says_nothing = at.typed && items.is_empty() && at.table.is_some_and(|field| !field.is_pointer);
                 if says_nothing && !live_items.is_empty() {
-                    self.undeclared(at, live);
+                    self.declared_empty(at, declared, live);
                 } else {
                     self.list(at, declared, live, items, live_items);
                 }
@@ -178,6 +178,20 @@ impl<'a> Walk<'a> {
             _ if at.default == Some(live) => self.report(at, Said::equal("null-default"), Some(&Value::Null), Some(live)),
             _ if nullable => self.drifted(at, &Value::Null, live),
             _ => self.undeclared(at, live),
+        }
+    }
+
+    /// An empty list that Go drops is no declaration to the server; to a reader of Git it is one (row 21).
+    fn declared_empty(&mut self, at: At<'a>, declared: &'a Value, live: &'a Value) {
+        let mark = self.differences.len();
+        self.undeclared(at, live);
+        let (field, leaf) = (self.path.field(), self.judge.leaf(&self.path.declared()));
+        let here = |difference: &&mut Difference| difference.field == field && difference.verdict == FieldVerdict::Undeclared;
+        if let Some(difference) = self.differences[mark..].iter_mut().find(here) {
+            difference.verdict = FieldVerdict::Drifted;
+            difference.decided_by = "value";
+            difference.declared = Some(shown(declared));
+            difference.leaf = Some(leaf);
         }
     }
 

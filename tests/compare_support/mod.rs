@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kubewitness::compare::{Compared, Comparer, Settings, plan};
 use kubewitness::document;
-use kubewitness::model::comparison::{Comparison, Difference, FieldVerdict};
+use kubewitness::model::comparison::Difference;
 use kubewitness::model::declaration::{Declaration, DocumentRef, Engine, Input};
 use kubewitness::model::evidence::Page;
 use kubewitness::model::kind::{Kind, Kinds};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 /// The documents of a file, as kubectl reads them.
-pub fn documents(path: &Path) -> Vec<Value> {
+pub(crate) fn documents(path: &Path) -> Vec<Value> {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let read = |document: Result<document::Document, _>| document.unwrap_or_else(|error| panic!("{}: {error}", path.display())).value;
     document::documents(&bytes, Dialect::Raw).into_iter().map(read).collect()
@@ -41,7 +41,7 @@ fn identity(value: &Value) -> (ObjectId, String) {
 }
 
 /// A declaration at a path.
-pub fn declaration(mut value: Value, path: &str) -> Declaration {
+pub(crate) fn declaration(mut value: Value, path: &str) -> Declaration {
     let (id, version) = identity(&value);
     redactor().redact(&mut value);
     let encrypted = value.get("sops").is_some();
@@ -60,7 +60,7 @@ pub fn declaration(mut value: Value, path: &str) -> Declaration {
 }
 
 /// A live object.
-pub fn live(mut value: Value) -> LiveObject {
+pub(crate) fn live(mut value: Value) -> LiveObject {
     let (id, version) = identity(&value);
     let managed_fields = value["metadata"].as_object_mut().and_then(|metadata| metadata.remove("managedFields"));
     redactor().redact(&mut value);
@@ -88,7 +88,7 @@ pub fn live(mut value: Value) -> LiveObject {
 }
 
 /// The schemas of the committed OpenAPI documents.
-pub fn cluster_schemas() -> Schemas {
+pub(crate) fn cluster_schemas() -> Schemas {
     let mut schemas = Schemas::default();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/openapi");
     for entry in std::fs::read_dir(folder).expect("the fixtures are there") {
@@ -102,7 +102,7 @@ pub fn cluster_schemas() -> Schemas {
 }
 
 /// Compares everything declared with everything live, each kind served as it is shown.
-pub fn compare(declarations: &[Declaration], objects: Vec<LiveObject>, schemas: &Schemas, settings: &Settings) -> Compared {
+pub(crate) fn compare(declarations: &[Declaration], objects: Vec<LiveObject>, schemas: &Schemas, settings: &Settings) -> Compared {
     let shown = declarations.iter().map(|declaration| (&declaration.id, &declaration.version));
     let shown: BTreeSet<Kind> = shown.chain(objects.iter().map(|object| (&object.id, &object.version))).map(kind).collect();
     // A version that only Git uses is not served where the live object shows another one.
@@ -138,17 +138,11 @@ fn kind((id, version): (&ObjectId, &String)) -> Kind {
 }
 
 /// `spec.replicas drifted value by kubectl/Update/scale`, `~` in front where the confidence is low.
-pub fn words(difference: &Difference) -> String {
+pub(crate) fn words(difference: &Difference) -> String {
     let low = if difference.low_confidence { "~" } else { "" };
     let manager = difference.manager.as_ref().map_or_else(String::new, |manager| {
         let subresource = manager.subresource.as_ref().map_or_else(String::new, |name| format!("/{name}"));
         format!(" by {}/{}{subresource}", manager.name, manager.operation.as_str())
     });
     format!("{low}{} {} {}{manager}", difference.field, difference.verdict.as_str(), difference.decided_by)
-}
-
-/// The differences that somebody should look at.
-pub fn loud(comparison: &Comparison) -> Vec<String> {
-    let is_loud = |verdict: FieldVerdict| verdict.is_drift() || verdict == FieldVerdict::Unknown;
-    comparison.differences.iter().filter(|difference| is_loud(difference.verdict)).map(words).collect()
 }
