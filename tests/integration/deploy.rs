@@ -195,30 +195,47 @@ metadata: { name: password, namespace: NAMESPACE }
 stringData: { password: shipped-canary }
 ";
 
-/// The shipped configuration with a source that is here, and the shipped arguments.
-#[test]
-fn a_scan_with_the_shipped_account_is_complete_and_only_gets_and_lists() {
+/// Scans a fleet that is in sync as the shipped account, with the shipped arguments and the shipped configuration but for the
+/// place of its source and what is said of Secrets.
+fn scan(secrets: &str) -> (Output, User) {
     let (fleet, reader) = (in_sync(), reader());
     let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubewitness.yaml")).expect("it is there");
     let here = fleet.path().to_str().expect("the path of the scratch folder is UTF-8");
     let configuration = shipped.replace("https://git.example.com/platform/fleet.git", here).replace("clusters/example", ".");
     let folder = scratch::new_folder("shipped");
-    fs::write(folder.join("kubewitness.yaml"), configuration).expect("a scratch file can be written");
-
+    fs::write(folder.join("kubewitness.yaml"), configuration.replace("secrets: skip", secrets)).expect("a scratch file can be written");
     let scan = Kubewitness::new(["scan", "--config", "kubewitness.yaml", "--cron", "-o", "json"]);
     let output = scan.in_folder(&folder).kubeconfig(&reader.kubeconfig).run();
+    assert!(!format!("{output:?}").contains("shipped-canary"));
+    (output, reader)
+}
+
+#[test]
+fn a_scan_with_the_shipped_account_is_complete_and_only_gets_and_lists() {
+    let (output, reader) = scan("secrets: skip");
     assert_eq!(output.status, Some(0), "{output:?}");
     let record = output.record();
     assert_eq!(
         (&record["status"], &record["coverage"]["evaluated"], &record["coverage"]["excluded"]),
         (&json!("complete"), &json!(2), &json!(1))
     );
-    assert!(!format!("{output:?}").contains("shipped-canary"));
 
     let requests: Vec<Request> =
         control_plane().requests_of(&reader.name).into_iter().filter(|request| request.agent != "kubectl").collect();
     assert!(requests.iter().any(|request| request.uri.contains("/deployments")), "{requests:?}");
     let verbs: BTreeSet<&str> = requests.iter().map(|request| request.verb.as_str()).collect();
     assert_eq!(verbs, BTreeSet::from(["get", "list"]), "{requests:?}");
-    assert!(!requests.iter().any(|request| request.uri.contains("/secrets")), "{requests:?}");
+}
+
+#[test]
+fn secrets_that_the_shipped_account_may_not_read_are_not_evaluated() {
+    let (output, _) = scan("secrets: compare");
+    assert_eq!(output.status, Some(4), "{output:?}");
+    let record = output.record();
+    assert_eq!(
+        (&record["status"], &record["coverage"]["evaluated"], &record["coverage"]["notEvaluated"]),
+        (&json!("partial"), &json!(2), &json!(1))
+    );
+    let secret = record["objects"].as_array().into_iter().flatten().find(|object| object["kind"] == "Secret");
+    assert_eq!(secret.map(|secret| &secret["state"]), Some(&json!("unknown")), "{record}");
 }
