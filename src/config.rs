@@ -146,7 +146,6 @@ impl Config {
                 appliers: appliers(&sources),
                 undeclared_namespaces: undeclared,
                 skip_secrets: secrets == SecretsMode::Skip,
-                ..compare::Settings::default()
             },
             sources: git::Settings {
                 sources: sources.iter().map(file::Source::git_settings).collect(),

@@ -66,8 +66,6 @@ pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::{read, write};
 
     #[test]

@@ -38,7 +38,7 @@ impl LaidOut {
         let place = self.place(path).ok_or(io::ErrorKind::InvalidInput)?;
         // Written anew, because writing into it would follow a link.
         match fs::remove_file(&place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => write_new(&place, bytes),
         }
     }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The demo: a small fleet in Git, a recorded cluster that drifted from it in ten ways, the report, and one blame.
-#   run.sh KUBEWITNESS
+#   run.sh [KUBEWITNESS]      default: the program that `cargo build` made
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-kubewitness=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+program=${1:-${CARGO_TARGET_DIR:-$here/../../target}/debug/kubewitness}
+kubewitness=$(cd "$(dirname "$program")" && pwd)/$(basename "$program")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$here/../fleet/repository.sh" "$folder"
