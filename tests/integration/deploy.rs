@@ -2,15 +2,19 @@
 //! standard, and its service account reads everything built in but Secrets, and could not have written.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::control_plane::{User, control_plane};
+use crate::harness::control_plane::{Request, User, control_plane};
+use crate::harness::keys::ALICE;
 use crate::harness::kubectl::Kubectl;
+use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::{Output, Program};
-use crate::harness::tools;
+use crate::harness::repository::Repository;
+use crate::harness::{scratch, tools};
 
 const NAMESPACE: &str = "kubewitness";
 const NAME: &str = "kubewitness";
@@ -157,4 +161,81 @@ fn a_labelled_role_adds_a_custom_resource() {
     reader.wait_until(&list, |_| true);
     assert_eq!(apply().status, Some(0), "what the controller filled in is no conflict");
     reader.succeed(list);
+}
+
+/// A fleet of which every object is applied as it is declared, a Secret among them.
+fn in_sync() -> Repository {
+    let repository = Repository::new();
+    let namespace = control_plane().namespace("shipped");
+    let manifests = MANIFESTS.replace("NAMESPACE", &namespace.name);
+    repository.write("shop.yaml", &manifests).commit(&ALICE, "Add the shop").signed_by(&ALICE.openpgp());
+    namespace.kubectl.apply(&manifests);
+    repository
+}
+
+const MANIFESTS: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: NAMESPACE }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: example.com/web:1.4 }] }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, namespace: NAMESPACE }
+data: { colour: green }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: password, namespace: NAMESPACE }
+stringData: { password: shipped-canary }
+";
+
+/// Scans a fleet that is in sync as the shipped account, with the shipped arguments and the shipped configuration but for the
+/// place of its source and what is said of Secrets.
+fn scan(secrets: &str) -> (Output, User) {
+    let (fleet, reader) = (in_sync(), reader());
+    let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubewitness.yaml")).expect("it is there");
+    let here = fleet.path().to_str().expect("the path of the scratch folder is UTF-8");
+    let configuration = shipped.replace("https://git.example.com/platform/fleet.git", here).replace("clusters/example", ".");
+    let folder = scratch::new_folder("shipped");
+    fs::write(folder.join("kubewitness.yaml"), configuration.replace("secrets: skip", secrets)).expect("a scratch file can be written");
+    let scan = Kubewitness::new(["scan", "--config", "kubewitness.yaml", "--cron", "-o", "json"]);
+    let output = scan.in_folder(&folder).kubeconfig(&reader.kubeconfig).run();
+    assert!(!format!("{output:?}").contains("shipped-canary"));
+    (output, reader)
+}
+
+#[test]
+fn a_scan_with_the_shipped_account_is_complete_and_only_gets_and_lists() {
+    let (output, reader) = scan("secrets: skip");
+    assert_eq!(output.status, Some(0), "{output:?}");
+    let record = output.record();
+    assert_eq!(
+        (&record["status"], &record["coverage"]["evaluated"], &record["coverage"]["excluded"]),
+        (&json!("complete"), &json!(2), &json!(1))
+    );
+
+    let requests: Vec<Request> =
+        control_plane().requests_of(&reader.name).into_iter().filter(|request| request.agent != "kubectl").collect();
+    assert!(requests.iter().any(|request| request.uri.contains("/deployments")), "{requests:?}");
+    let verbs: BTreeSet<&str> = requests.iter().map(|request| request.verb.as_str()).collect();
+    assert_eq!(verbs, BTreeSet::from(["get", "list"]), "{requests:?}");
+}
+
+#[test]
+fn secrets_that_the_shipped_account_may_not_read_are_not_evaluated() {
+    let (output, _) = scan("secrets: compare");
+    assert_eq!(output.status, Some(4), "{output:?}");
+    let record = output.record();
+    assert_eq!(
+        (&record["status"], &record["coverage"]["evaluated"], &record["coverage"]["notEvaluated"]),
+        (&json!("partial"), &json!(2), &json!(1))
+    );
+    let secret = record["objects"].as_array().into_iter().flatten().find(|object| object["kind"] == "Secret");
+    assert_eq!(secret.map(|secret| &secret["state"]), Some(&json!("unknown")), "{record}");
 }
