@@ -10,6 +10,7 @@
 
 mod compose;
 mod error;
+mod mapping;
 mod number;
 mod scalar;
 mod split;

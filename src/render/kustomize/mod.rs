@@ -34,8 +34,8 @@ use super::path;
 
 pub(super) use self::closure::Closure;
 
-/// A build that takes longer is stuck, or hostile.
-const LIMITS: Limits = Limits { time: Duration::from_secs(120), output_bytes: 256 << 20 };
+/// A build that takes longer is stuck, or hostile; Kustomize needs a minute for 5,000 objects.
+const LIMITS: Limits = Limits { time: Duration::from_secs(300), output_bytes: 256 << 20 };
 /// The names of a kustomization, in the order in which Kustomize looks for them.
 pub(super) const NAMES: [&[u8]; 3] = [b"kustomization.yaml", b"kustomization.yml", b"Kustomization"];
 /// Where Kustomize notes the origin of an object.
