@@ -41,7 +41,7 @@ fn root_text<'a>(field: &Filled<'a>, pointer: &str) -> &'a str {
     field.root.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn core<'a>(component: &'a str) -> Option<&'a str> {
+fn core(component: &str) -> Option<&str> {
     component.strip_prefix(CORE)
 }
 

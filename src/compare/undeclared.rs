@@ -114,7 +114,8 @@ impl<'a> Walk<'a> {
         let all_same = new.iter().all(same);
         let loud_same = new.iter().filter(|difference| !is_quiet(difference)).all(same);
         let owns_this = || first.manager.as_ref().is_some_and(|manager| self.judge.lists(manager, &self.path.steps));
-        if !all_same && !(loud_same && owns_this()) {
+        let is_one = all_same || loud_same && owns_this();
+        if !is_one {
             return;
         }
         let merged = Difference {
