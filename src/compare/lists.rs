@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
         pair(self, place, live_place);
         if fitting.is_some() {
             self.path.push(Step::Key(key.clone()), Positions { declared: Some(place), live: Some(live_place) });
-            self.report(at, Said::equal("duplicate-key").low(true), Some(&items[place]), Some(&live_items[live_place]));
+            self.report(Said::equal("duplicate-key").low(true), Some(&items[place]), Some(&live_items[live_place]));
             self.path.pop();
         }
     }
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         }
         match self.path.last_word() {
             "initContainers" => self.drifted(at, declared, live),
-            name => self.report(at, Said::equal("list-order").low(ORDER_NOTED.contains(&name)), Some(declared), Some(live)),
+            name => self.report(Said::equal("list-order").low(ORDER_NOTED.contains(&name)), Some(declared), Some(live)),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
         let kept =
             |names: &[String], other: &HashSet<String>| names.iter().filter(|name| other.contains(*name)).cloned().collect::<Vec<_>>();
         if kept(&names, &live_set) != kept(&live_names, &set) {
-            self.report(at, Said::equal("set-order"), Some(declared), Some(live));
+            self.report(Said::equal("set-order"), Some(declared), Some(live));
         }
     }
 
@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
         }
         self.pairs(at, pairs, items, live_items);
         if pairs.iter().any(|(place, live_place)| place != live_place) {
-            self.report(at, Said::equal("list-order").low(order == Noted), Some(declared), Some(live));
+            self.report(Said::equal("list-order").low(order == Noted), Some(declared), Some(live));
         }
     }
 
