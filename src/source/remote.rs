@@ -210,12 +210,11 @@ impl Fetch<'_> {
 
     /// An error text may hold the URL that was asked.
     fn without_login(&self, text: String) -> String {
-        let (login, _) = split_login(self.location);
+        let (login, url) = split_login(self.location);
         let login = self.credentials.login(login).ok().flatten();
-        match login.filter(|login| !login.password.is_empty()) {
-            Some(login) => text.replace(&login.password, "***"),
-            None => text,
-        }
+        let query = url.split_once(['?', '#']).map(|(_, query)| query.to_owned());
+        let secrets = login.map(|login| login.password).into_iter().chain(query).filter(|secret| !secret.is_empty());
+        secrets.fold(text, |text, secret| text.replace(&secret, "***"))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod canary;
 mod control_plane;
 mod deploy;
 mod faults;
