@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
 
     fn undeclared_leaf(&mut self, at: At<'a>, live: &'a Value) {
         let path = self.path.words(1);
-        let is_mark = filled::is_applier_mark(&path, self.path.last_word(), live);
+        let is_mark = filled::is_applier_mark(self.judge.applier_name(), &path, self.path.last_word(), live);
         let (said, manager) = self.judge.undeclared(&self.path.steps, at.whole, is_mark);
         let restarted = self.path.last_word() == "kubectl.kubernetes.io/restartedAt";
         // Row 68: an operation, not a change of what runs.
