@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::leaves::{self, Leaf};
 use super::managers::{self, Class};
 use super::ownership::{Ownership, Whole};
-use super::walk::Said;
+use super::said::Said;
 use crate::model::comparison::{FieldVerdict, Manager, Operation};
 use crate::model::object::{Pointer, Step};
 use crate::model::schema::{Schemas, TypeId};

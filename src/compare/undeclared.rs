@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::filled;
 use super::place::{At, Positions};
-use super::walk::{Said, Walk, is_plain_zero, is_zero};
+use super::said::Said;
+use super::walk::{Walk, is_plain_zero, is_zero};
 use crate::model::comparison::{Difference, FieldValue, FieldVerdict, Manager};
 use crate::model::object::Step;
 use crate::model::schema::ListKind;

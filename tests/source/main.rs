@@ -1,5 +1,7 @@
 //! Sources against repositories that the real Git made.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
 mod fetch;
 mod history;
 mod hostile;
