@@ -7,6 +7,7 @@ mod harness;
 
 mod control_plane;
 mod deploy;
+mod faults;
 mod proxy;
 mod repositories;
 mod sweeping;

@@ -107,8 +107,13 @@ impl ControlPlane {
     }
 
     fn user(&self, name: String, token: String) -> User {
-        let kubeconfig = write_kubeconfig(&self.folder, &self.url, Some(&self.certificates()), &token);
+        let kubeconfig = self.kubeconfig_with(&token);
         User { name, token, kubeconfig }
+    }
+
+    /// A kubeconfig with a token, whether the server knows it or not.
+    pub(crate) fn kubeconfig_with(&self, token: &str) -> PathBuf {
+        write_kubeconfig(&self.folder, &self.url, Some(&self.certificates()), token)
     }
 
     /// A kubeconfig for a server that stands before this one, in plain HTTP.
