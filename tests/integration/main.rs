@@ -6,7 +6,10 @@
 mod harness;
 
 mod control_plane;
+mod demo;
 mod deploy;
 mod proxy;
+mod recording;
 mod repositories;
+mod story;
 mod sweeping;
