@@ -159,6 +159,11 @@ impl Judge<'_> {
         (0..ownership.entries.len()).any(|entry| self.manager(entry) == Some(manager) && ownership.lists(entry, path))
     }
 
+    /// The name of who applies this object; empty where nobody on record does.
+    pub(super) fn applier_name(&self) -> &str {
+        self.applier().map_or("", |applier| applier.name.as_str())
+    }
+
     /// Position of a declared value's first leaf.
     pub(super) fn leaf(&self, declared: &Pointer) -> usize {
         leaves::first_leaf(self.declared, declared.as_str())

@@ -13,7 +13,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::{Manifest, ObjectId, Pointer};
 use crate::secret::Redactor;
 
-use super::{SourceSettings, kustomize, path, scope};
+use super::{SourceSettings, path, scope};
 
 /// A document as it was read or rendered, secret values still in it.
 pub(super) struct Reading {
@@ -67,7 +67,7 @@ fn text<'value>(value: &'value Value, field: &str) -> Option<&'value str> {
 /// Kustomize reads its own files; nobody applies them.
 fn is_kustomize_file(reading: &Reading) -> bool {
     let by_type = || text(&reading.value, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
-    let by_name = || reading.inputs.iter().any(|input| kustomize::NAMES.contains(&path::name(&input.document.path)));
+    let by_name = || reading.inputs.iter().any(|input| path::KUSTOMIZATIONS.contains(&path::name(&input.document.path)));
     by_type() || reading.engine == Engine::Plain && by_name()
 }
 

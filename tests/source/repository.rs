@@ -129,14 +129,7 @@ impl Authors {
 }
 
 pub(crate) fn source(url: &str) -> SourceSettings {
-    SourceSettings {
-        id: "fleet".into(),
-        url: url.to_owned(),
-        reference: None,
-        path: String::new(),
-        credentials: Credentials::default(),
-        dialect: Dialect::Raw,
-    }
+    SourceSettings { id: "fleet".into(), url: url.to_owned(), reference: None, path: String::new(), credentials: Credentials::default() }
 }
 
 pub(crate) fn sources(settings: Vec<SourceSettings>) -> Sources {
@@ -167,7 +160,8 @@ pub(crate) fn histories(settings: &SourceSettings, wanted: BTreeSet<DocumentRef>
         let mut sources = sources(vec![settings.clone()]);
         let (mut trees, not_evaluated) = sources.fetch(&Progress::silent()).await;
         assert_eq!(not_evaluated, []);
-        let (histories, not_evaluated) = sources.histories(&wanted, &Progress::silent()).await;
+        let (histories, not_evaluated) =
+            sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), &Progress::silent()).await;
         (trees.remove(0), histories, not_evaluated)
     })
 }
@@ -189,7 +183,7 @@ pub(crate) fn authors(settings: &SourceSettings, path: &str, ordinal: u32) -> Au
         kubewitness::model::declaration::TreeEntry::File { bytes, .. } => bytes.clone(),
         _ => panic!("{path} is no file"),
     };
-    let documents = document::documents(&bytes, settings.dialect);
+    let documents = document::documents(&bytes, Dialect::Raw);
     let value = &documents[ordinal as usize].as_ref().unwrap().value;
     let pointers = document::leaves(value).into_iter().map(|(pointer, _)| pointer.to_string());
     let leaves = pointers.zip(history.leaves.iter().map(name)).collect();
