@@ -139,35 +139,28 @@ impl Fleet {
         super::helm::Helm::new(&control_plane().admin().kubeconfig, &namespace).install(&self.name("fleet"), &chart);
     }
 
-    /// Waits until the controllers have made and marked what they make and mark.
-    fn settle(&self) {
-        let has = |wanted: &'static str| move |text: &str| text.split_whitespace().any(|word| word == wanted);
+    /// Waits until the controllers have made and marked what they make and mark. The quota of the shop admits no pod of web.
+    pub(crate) fn settle(&self) {
+        let (data, ops, shop) = (self.kubectl("data"), self.kubectl("ops"), self.kubectl("shop"));
         let revision = r"-o=jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}";
-        let observed = "-o=jsonpath={.status.observedGeneration}";
-        let shop = self.kubectl("shop");
         for deployment in ["deployment/web", "deployment/cart"] {
-            shop.wait_until(&["get", deployment, revision], |text| !text.is_empty());
-            shop.wait_until(&["get", deployment, observed], |text| !text.is_empty());
+            is_observed(&shop, deployment);
+            is_told(&shop, &["get", deployment, revision]);
         }
-        shop.wait_until(&["get", "hpa/cart", "-o=jsonpath={.status.conditions[*].type}"], has("AbleToScale"));
-        shop.wait_until(&["get", "pdb/web", observed], |text| !text.is_empty());
-        shop.wait_until(&["get", "resourcequota/quota", "-o=jsonpath={.status.hard}"], |text| !text.is_empty());
-        for service in ["web", "cart"] {
-            shop.wait_until(&["get", &format!("endpoints/{service}")], |_| true);
-        }
-        let (data, ops) = (self.kubectl("data"), self.kubectl("ops"));
-        data.wait_until(&["get", "statefulset/db", observed], |text| !text.is_empty());
-        data.wait_until(&["get", "pvc", "-o=jsonpath={.items[*].metadata.name}"], has("data-db-0"));
+        is_observed(&shop, "pdb/web");
+        is_told(&shop, &["get", "pods", "-l", "app=cart", "-o", "name"]);
+        is_told(&shop, &["get", "hpa/cart", "-o=jsonpath={.status.conditions[*].type}"]);
+        is_told(&shop, &["get", "resourcequota/quota", "-o=jsonpath={.status.hard}"]);
+        is_observed(&data, "statefulset/db");
+        is_told(&data, &["get", "pods", "-l", "app=db", "-o", "name"]);
         for claim in ["pvc/backup", "pvc/data-db-0"] {
-            let provisioner = r"-o=jsonpath={.metadata.annotations.volume\.kubernetes\.io/storage-provisioner}";
-            data.wait_until(&["get", claim, provisioner], |text| !text.is_empty());
+            is_told(&data, &["get", claim, r"-o=jsonpath={.metadata.annotations.volume\.kubernetes\.io/storage-provisioner}"]);
         }
-        ops.wait_until(&["get", "daemonset/node-agent", observed], |text| !text.is_empty());
-        ops.wait_until(&["get", "pods", "-l", "batch.kubernetes.io/job-name=migrate", "-o", "name"], |names| !names.is_empty());
-        ops.wait_until(&["get", "job/migrate", "-o=jsonpath={.status.active}"], |text| text == "1");
-        for namespace in NAMESPACES {
-            let kubectl = self.kubectl(namespace);
-            kubectl.wait_until(&["get", "serviceaccount/default", "configmap/kube-root-ca.crt", "-o", "name"], |_| true);
+        is_observed(&ops, "daemonset/node-agent");
+        is_told(&ops, &["get", "controllerrevisions", "-l", "app=node-agent", "-o", "name"]);
+        is_told(&ops, &["get", "pods", "-l", "batch.kubernetes.io/job-name=migrate", "-o", "name"]);
+        for namespace in [data, ops, shop] {
+            is_told(&namespace, &["get", "serviceaccount/default", "configmap/kube-root-ca.crt", "-o", "name"]);
         }
     }
 
@@ -222,4 +215,15 @@ fn renamed(tag: &str, path: &str, text: &str) -> String {
         }
     }
     text
+}
+
+/// Waits until a controller has acted on what an object asks for now.
+fn is_observed(kubectl: &Kubectl, object: &str) {
+    let generations = "-o=jsonpath={.metadata.generation} {.status.observedGeneration}";
+    kubectl.wait_until(&["get", object, generations], |text| text.split_once(' ').is_some_and(|(asked, observed)| asked == observed));
+}
+
+/// Waits until a question has an answer that is not empty.
+fn is_told(kubectl: &Kubectl, question: &[&str]) {
+    kubectl.wait_until(question, |answer| !answer.trim().is_empty());
 }
