@@ -19,8 +19,8 @@ pub(crate) fn make(fleet: &Fleet) {
     let image = r#"{"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "shop/web:1.5"}]}}}}"#;
     shop.succeed(["patch", "deployment/web", "--patch", image]);
     shop.succeed(["scale", "deployment/web", "--replicas=5"]);
-    shop.succeed(["set", "env", "deployment/web", "CURRENCY-"]);
-    shop.succeed(["set", "env", "deployment/web", "LOG_LEVEL=debug"]);
+    shop.succeed(["set", "env", "deployment/web", "--containers=web", "CURRENCY-"]);
+    shop.succeed(["set", "env", "deployment/web", "--containers=web", "LOG_LEVEL=debug"]);
     shop.succeed(["label", "networkpolicy/web", "reviewed=no"]);
     let sidecar =
         r#"{"spec": {"template": {"spec": {"containers": [{"name": "debug", "image": "busybox:1.36", "command": ["sleep", "1h"]}]}}}}"#;
@@ -81,14 +81,18 @@ pub(crate) fn findings() -> Vec<[String; 3]> {
 
 /// The differences of a record that are no server's, controller's or equal, sorted.
 pub(crate) fn said_in(record: &Value) -> Vec<Said> {
-    const QUIET: [&str; 3] = ["equal", "defaulted", "undeclared-controller"];
     let mut said: Vec<Said> = objects(record)
         .flat_map(|object| differences(object).map(move |difference| (object, difference)))
-        .filter(|(_, difference)| !QUIET.contains(&word(difference, "verdict")))
+        .filter(|(_, difference)| is_loud(difference))
         .map(|(object, difference)| said_of(object, difference))
         .collect();
     said.sort();
     said
+}
+
+/// Whether a difference is none of the server's, of a controller's, or of the text alone.
+pub(crate) fn is_loud(difference: &Value) -> bool {
+    !["equal", "defaulted", "undeclared-controller"].contains(&word(difference, "verdict"))
 }
 
 fn said_of(object: &Value, difference: &Value) -> Said {

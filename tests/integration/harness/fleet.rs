@@ -76,16 +76,13 @@ impl Fleet {
     pub(crate) fn applied_by(applier: Applier) -> Self {
         let fleet = Self::new();
         let admin = control_plane().admin().kubectl();
-        for part in ["cluster", "."] {
-            match applier {
-                Applier::ClientSide => drop(admin.apply(&fleet.manifests_of(part))),
-                Applier::ServerSide => drop(admin.apply_server_side("kustomize-controller", &fleet.manifests_of(part))),
-                Applier::Helm => fleet.install(part),
-            }
-            let crd = format!("crd/dashboards.{}.example.com", fleet.name("fleet"));
-            admin.succeed(["wait", "--for=condition=Established", "--timeout=60s", &crd]);
-            admin.wait_until(&["get", &format!("dashboards.{}.example.com", fleet.name("fleet")), "-A"], |_| true);
-        }
+        let apply = |part: &str| match applier {
+            Applier::ClientSide => drop(admin.apply(&fleet.manifests_of(part))),
+            Applier::ServerSide => drop(admin.apply_server_side("kustomize-controller", &fleet.manifests_of(part))),
+            Applier::Helm => fleet.install(part),
+        };
+        control_plane().add_kind(&format!("dashboards.fleet-{}.example.com", fleet.tag), || apply("cluster"));
+        apply("namespaced");
         fleet.settle();
         fleet
     }
@@ -114,11 +111,6 @@ impl Fleet {
     pub(crate) fn scan_recording(&self, recording: &Path) -> Output {
         let recording = recording.to_str().expect("the path of the scratch folder is UTF-8");
         Kubewitness::new(["scan", "-o", "json", "--recording", recording]).in_folder(&self.folder).run()
-    }
-
-    /// A text in which the copy's names are those of the original again.
-    pub(crate) fn original(&self, text: &str) -> String {
-        text.replace(&format!("-{}", self.tag), "")
     }
 
     fn manifests_of(&self, part: &str) -> String {
