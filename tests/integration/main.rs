@@ -11,5 +11,6 @@ mod deploy;
 mod proxy;
 mod recording;
 mod repositories;
+mod rights;
 mod story;
 mod sweeping;
