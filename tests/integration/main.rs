@@ -6,8 +6,12 @@
 mod harness;
 
 mod control_plane;
+mod demo;
 mod deploy;
 mod faults;
 mod proxy;
+mod recording;
 mod repositories;
+mod rights;
+mod story;
 mod sweeping;
