@@ -134,9 +134,8 @@ impl<'a> Comparer<'a> {
         said.also_declared = others.to_vec();
         if let Some(scale) = builtin::scale_path(&said.id.group, &said.id.kind) {
             let unread = gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
-            self.scaling.apply(said, scale, unread);
-            if matches!(said.state, ObjectState::Drifted | ObjectState::Unknown | ObjectState::Synced) && !said.differences.is_empty() {
-                settle(said, false);
+            if self.scaling.apply(said, scale, unread) {
+                settle(said, said.state == ObjectState::Terminating);
             }
         }
         let first = &self.declarations[*first].manifest;

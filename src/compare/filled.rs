@@ -212,13 +212,14 @@ fn is_token_list(value: &Value) -> bool {
 }
 
 /// Labels and annotations with which appliers mark what they applied: rows 87, live-facts 2.
-pub(super) fn is_applier_mark(path: &str, name: &str, value: &Value) -> bool {
+pub(super) fn is_applier_mark(applier: &str, path: &str, name: &str, value: &Value) -> bool {
     match path {
         "metadata.labels" => {
             name.starts_with("kustomize.toolkit.fluxcd.io/")
                 || name.starts_with("helm.toolkit.fluxcd.io/")
                 || name == "app.kubernetes.io/managed-by" && value == "Helm"
-                || name == "app.kubernetes.io/instance"
+                // Argo CD's label tracking takes a label that others declare themselves.
+                || name == "app.kubernetes.io/instance" && applier.starts_with("argocd")
                 || name == "argocd.argoproj.io/instance"
         }
         "metadata.annotations" => {

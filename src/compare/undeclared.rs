@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::filled;
 use super::place::{At, Positions};
-use super::walk::{Said, Walk, is_plain_zero, is_zero};
+use super::said::Said;
+use super::walk::{Walk, is_plain_zero, is_zero};
 use crate::model::comparison::{Difference, FieldValue, FieldVerdict, Manager};
 use crate::model::object::Step;
 use crate::model::schema::ListKind;
@@ -93,7 +94,7 @@ impl<'a> Walk<'a> {
 
     fn undeclared_leaf(&mut self, at: At<'a>, live: &'a Value) {
         let path = self.path.words(1);
-        let is_mark = filled::is_applier_mark(&path, self.path.last_word(), live);
+        let is_mark = filled::is_applier_mark(self.judge.applier_name(), &path, self.path.last_word(), live);
         let (said, manager) = self.judge.undeclared(&self.path.steps, at.whole, is_mark);
         let restarted = self.path.last_word() == "kubectl.kubernetes.io/restartedAt";
         // Row 68: an operation, not a change of what runs.

@@ -15,6 +15,7 @@ use super::filled;
 use super::judge::Judge;
 use super::place::{At, Path};
 use super::quantity;
+use super::said::Said;
 use super::scalar::{self, Match, Reading};
 use crate::model::comparison::{Difference, FieldValue, FieldVerdict, Manager, Side};
 use crate::model::object::Step;
@@ -51,28 +52,6 @@ pub(super) struct Walk<'a> {
     pub(super) path: Path,
     pub(super) differences: Vec<Difference>,
     pub(super) defaults: usize,
-}
-
-/// A verdict with the rule that decided.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
-    pub(super) verdict: FieldVerdict,
-    pub(super) rule: &'static str,
-    pub(super) low: bool,
-}
-
-impl Said {
-    pub(super) fn new(verdict: FieldVerdict, rule: &'static str) -> Self {
-        Self { verdict, rule, low: false }
-    }
-
-    pub(super) fn equal(rule: &'static str) -> Self {
-        Self::new(FieldVerdict::Equal, rule)
-    }
-
-    pub(super) fn low(self, low: bool) -> Self {
-        Self { low, ..self }
-    }
 }
 
 impl<'a> Walk<'a> {

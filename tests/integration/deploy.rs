@@ -167,8 +167,8 @@ fn a_labelled_role_adds_a_custom_resource() {
         "rules": [{ "apiGroups": ["deploy.kubewitness.test"], "resources": ["gadgets"], "verbs": ["get", "list"] }]
     }"#;
     let list = ["get", "--raw", "/apis/deploy.kubewitness.test/v1/gadgets"];
-    shipped().apply(definition);
-    shipped().wait_until(&list, |_| true);
+    shipped();
+    control_plane().add_kind("gadgets.deploy.kubewitness.test", || drop(shipped().apply(definition)));
     let refused = reader.run(list);
     assert!(refused.stderr.contains("(Forbidden)"), "{refused:?}");
 

@@ -7,8 +7,12 @@ mod harness;
 
 mod canary;
 mod control_plane;
+mod demo;
 mod deploy;
 mod faults;
 mod proxy;
+mod recording;
 mod repositories;
+mod rights;
+mod story;
 mod sweeping;

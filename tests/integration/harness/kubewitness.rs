@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::control_plane::while_kinds_stay;
 use super::program::{Output, Program, Running};
 
 /// kubewitness about to be run. Its environment holds PATH, an empty HOME and what the test adds.
@@ -31,8 +32,9 @@ impl Kubewitness {
         Self(self.0.in_folder(folder))
     }
 
+    /// Runs it to its end, while no other test adds a kind to the cluster.
     pub(crate) fn run(self) -> Output {
-        self.0.run()
+        while_kinds_stay(|| self.0.run())
     }
 
     pub(crate) fn start(self) -> Running {

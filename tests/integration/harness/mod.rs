@@ -3,6 +3,8 @@
 #![expect(dead_code, reason = "a harness offers more than the stories of today use")]
 
 pub(crate) mod control_plane;
+pub(crate) mod drift;
+pub(crate) mod fleet;
 pub(crate) mod helm;
 pub(crate) mod keys;
 pub(crate) mod kubectl;
