@@ -4,7 +4,7 @@
 //! The oracle is the record of the same scan without a fault: under a fault an object is what it is there, or unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
 use crate::harness::proxy::{Fault, Proxy, Rule};
 use crate::harness::repository::Repository;
+use crate::harness::scratch;
 
 /// Declarations of a namespace, what is live there, and what a scan tells of it where nothing goes wrong.
 struct Fleet {
@@ -372,7 +373,7 @@ fn without_any_schema_the_record_is_partial() {
 #[test]
 fn without_the_schema_of_one_group_the_record_is_partial() {
     let proxy = Proxy::start(&control_plane().admin(), vec![Rule::get("/openapi/v3/apis/apps/v1", Fault::InternalError)]);
-    let cache = crate::harness::scratch::new_folder("cache");
+    let cache = scratch::new_folder("cache");
     let cache = cache.to_str().expect("the path of the scratch folder is UTF-8");
     let output = fleet().scan(&proxy.kubeconfig).env("XDG_CACHE_HOME", cache).run();
     let record = fleet().partial(&output);
@@ -490,4 +491,47 @@ fn the_terminal_says_what_was_not_evaluated_and_why() {
     let told = output.stdout.to_lowercase();
     assert!(told.contains("not evaluated") && told.contains("forbidden"), "{}", output.stdout);
     assert!(!told.contains("missing"), "{}", output.stdout);
+}
+
+/// A recording of the fleet's namespace in a folder that has nothing else in it.
+fn capture(proxy: &Proxy) -> (PathBuf, Kubewitness) {
+    let folder = scratch::new_folder("captured");
+    let recording = folder.join("recording").display().to_string();
+    let capture = Kubewitness::new(["capture", "-o", &recording, "-n", &fleet().namespace.name]).kubeconfig(&proxy.kubeconfig);
+    (folder, capture)
+}
+
+#[test]
+fn what_was_not_recorded_is_unknown_in_a_scan_of_the_recording() {
+    let proxy = Proxy::start(&control_plane().admin(), vec![Rule::get(fleet().config_maps(), Fault::Forbidden)]);
+    let (folder, capture) = capture(&proxy);
+    let output = capture.run();
+    assert_eq!(output.status, Some(4), "{output:?}");
+    assert!(output.stderr.contains("ConfigMap") && output.stderr.contains("forbidden"), "{output:?}");
+    let recording = folder.join("recording").display().to_string();
+    let record = fleet().partial(&fleet().scan(&proxy.kubeconfig).arg("--recording").arg(&recording).run());
+    let absent = Value::from("not in the recording");
+    assert_eq!(unknown_in(&record), CONFIG_MAPS.iter().map(|object| ((*object).to_owned(), &absent)).collect());
+    let details =
+        items(&record["notEvaluated"]).iter().filter(|gap| gap["object"]["kind"] == "ConfigMap").map(|gap| gap["detail"].as_str());
+    assert!(details.into_iter().all(|detail| detail.is_some_and(|detail| detail.contains("forbidden"))), "{record:#}");
+}
+
+#[test]
+fn a_recording_that_ends_early_leaves_nothing_behind() {
+    let silence = || vec![Rule::get(fleet().config_maps(), Fault::Silence(FOR_EVER))];
+    let proxy = Proxy::start(&control_plane().admin(), silence());
+    let (timed_out, capture_for_a_time) = capture(&proxy);
+    assert_fails(&capture_for_a_time.arg("--timeout").arg("5s").run(), &["recording was not done in time"]);
+
+    let proxy = Proxy::start(&control_plane().admin(), silence());
+    let (interrupted, capture) = capture(&proxy);
+    let running = capture.start();
+    wait_until("the silence", || proxy.injected() > 0);
+    running.terminate();
+    assert_fails(&running.wait(), &["recording was interrupted"]);
+    for folder in [timed_out, interrupted] {
+        let left: Vec<_> = std::fs::read_dir(&folder).expect("a scratch folder can be read").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
