@@ -36,6 +36,16 @@ spec:
     metadata: { labels: { app: web } }
     spec: { containers: [{ name: web, image: example.com/web:1.4 }] }
 ---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: scaled }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: scaled } }
+  template:
+    metadata: { labels: { app: scaled } }
+    spec: { containers: [{ name: web, image: example.com/web:1.4 }] }
+---
 apiVersion: v1
 kind: Service
 metadata: { name: web }
@@ -65,17 +75,23 @@ metadata: { name: never-applied }
 data: { colour: green }
 ";
 
-/// Six objects, of which one was changed by hand and one is missing.
+/// Seven objects, of which one was changed by hand, one is missing, and one is scaled by an autoscaler that nobody declares.
 fn fleet() -> &'static Fleet {
     static FLEET: OnceLock<Fleet> = OnceLock::new();
     FLEET.get_or_init(|| {
         let namespace = control_plane().namespace("faulty");
         namespace.kubectl.apply(APPLIED);
         namespace.kubectl.succeed(["patch", "configmap", "edited", "--type=merge", "-p", r#"{"data":{"colour":"red"}}"#]);
-        // The controller writes the status; a scan while it does would differ from a later one.
-        let observed = ["get", "deployment", "web", "-o", "jsonpath={.status.observedGeneration}"];
-        namespace.kubectl.wait_until(&observed, |generation| !generation.is_empty());
-        Fleet::new(namespace, &[APPLIED, NOT_APPLIED].concat(), 6)
+        namespace.kubectl.succeed(["autoscale", "deployment", "scaled", "--min=3", "--max=5"]);
+        // As its controller does, which takes its time.
+        let scale = ["patch", "deployment", "scaled", "--subresource=scale", "--field-manager=kube-controller-manager"];
+        namespace.kubectl.program(scale).args(["--type=merge", "-p", r#"{"spec":{"replicas":3}}"#]).succeed();
+        // No pod will ever run. Once the controller has written that, it writes no more, and two scans see the same.
+        let status = "jsonpath={.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.unavailableReplicas}";
+        for (deployment, settled) in [("web", "1 1 1 1"), ("scaled", "2 3 3 3")] {
+            namespace.kubectl.wait_until(&["get", "deployment", deployment, "-o", status], |told| told == settled);
+        }
+        Fleet::new(namespace, &[APPLIED, NOT_APPLIED].concat(), 7)
     })
 }
 
@@ -132,7 +148,8 @@ impl Fleet {
     fn partial(&self, output: &Output) -> Value {
         let record = output.record();
         assert_eq!((output.status, &record["status"]), (Some(4), &"partial".into()), "{output:?}");
-        assert!(!items(&record["notEvaluated"]).is_empty());
+        let gaps = items(&record["notEvaluated"]).len() + items(&record["coverage"]["unlisted"]).len();
+        assert!(gaps > 0, "it says what it is partial in: {record:#}");
         assert_eq!(population_of(&record), population_of(&self.whole), "{record:#}");
 
         let states = |record: &Value| -> BTreeMap<String, Value> {
@@ -354,7 +371,17 @@ fn a_stale_group_is_asked_itself() {
 #[test]
 fn objects_of_a_stale_group_that_does_not_answer_are_unknown() {
     let rules = vec![Rule::get("/apis", Fault::StaleGroup("apps".into())), Rule::get("/apis/apps/v1", Fault::Unavailable)];
-    fleet().assert_partial(rules, &["Deployment/web"], "server error");
+    fleet().assert_partial(rules, &["Deployment/scaled", "Deployment/web"], "server error");
+}
+
+#[test]
+fn without_the_autoscalers_a_number_of_replicas_is_no_drift() {
+    let fleet = fleet();
+    assert!(items(&fleet.whole["objects"]).iter().any(|object| name_of(object) == "Deployment/scaled" && object["state"] == "synced"));
+    let autoscalers = fleet.list_of("apis/autoscaling/v2", "horizontalpodautoscalers");
+    let record = fleet.partial(&fleet.scan_under(vec![Rule::get(autoscalers, Fault::Forbidden)]).0);
+    assert_eq!(unknown_in(&record).keys().collect::<Vec<_>>(), ["Deployment/scaled"]);
+    assert_eq!(unlisted(&record), [("HorizontalPodAutoscaler", "forbidden")]);
 }
 
 #[test]
