@@ -24,6 +24,13 @@ use super::location::{Location, shown, split_credentials};
 use super::meter::Meter;
 use super::reference::{self, Resolved, candidates, full_id, is_short_id};
 
+/// How gix says that a server asks who we are and nobody answers.
+const NO_LOGIN: &str = "No credentials were returned";
+
+/// What ssh is told, in a temporary folder, and beside it what ssh says.
+const SSH_CONFIG: &str = "ssh_config";
+const LONGEST_LOG: usize = 2000;
+
 const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
 /// One fetch.
@@ -55,14 +62,18 @@ impl Fetch<'_> {
     /// folder answers nothing.
     pub(super) fn run(&self) -> Result<(Layout, Resolved)> {
         let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
-        let (advertised, hash) = self.list(scratch.path())?;
+        self.run_in(scratch.path()).map_err(|error| self.with_log(error, scratch.path()))
+    }
+
+    fn run_in(&self, scratch: &Path) -> Result<(Layout, Resolved)> {
+        let (advertised, hash) = self.list(scratch)?;
         let known = fs::exists(self.folder.join("HEAD")).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-        let first = self.fetch(&advertised, hash, scratch.path());
+        let first = self.fetch(&advertised, hash, scratch);
         let resolved = match first {
             // An interrupted or outdated cache is made anew once, whatever was wrong with it.
             Err(Error::Fetch(_) | Error::Missing(_) | Error::Corrupt { .. } | Error::NotARepository { .. }) if known => {
                 fs::remove_dir_all(self.folder).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-                self.fetch(&advertised, hash, scratch.path())?
+                self.fetch(&advertised, hash, scratch)?
             }
             other => other?,
         };
@@ -126,7 +137,7 @@ impl Fetch<'_> {
     fn open(&self, folder: &Path, hash: gix::hash::Kind, scratch: &Path) -> Result<gix::Repository> {
         let mut overrides = vec!["core.useReplaceRefs=false".to_owned(), "core.commitGraph=false".into(), "gc.auto=0".into()];
         if matches!(self.location, Location::Ssh(_)) {
-            overrides.extend([format!("core.sshCommand=ssh -F {}", self.ssh_config(scratch)?), "ssh.variant=ssh".into()]);
+            overrides.extend([format!("core.sshCommand=ssh {}", self.ssh_options(scratch)?), "ssh.variant=ssh".into()]);
         }
         let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides(overrides);
         let io = |source| Error::Io { path: folder.to_owned(), source };
@@ -189,14 +200,29 @@ impl Fetch<'_> {
     }
 
     /// Writes what ssh shall do, in place of the configurations of user and system: unknown hosts are refused, nothing is asked,
-    /// no other program is started. Returns the file as a shell word.
-    fn ssh_config(&self, scratch: &Path) -> Result<String> {
-        let path = scratch.join("ssh_config");
+    /// no other program is started. Returns options that are shell words.
+    fn ssh_options(&self, scratch: &Path) -> Result<String> {
+        let path = scratch.join(SSH_CONFIG);
         fs::write(&path, ssh_settings(self.credentials)?).map_err(|source| Error::Io { path: path.clone(), source })?;
         let text = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
         let unusable =
             || Error::Fetch(format!("the temporary folder {} has a name that cannot be handed to ssh; set TMPDIR", path.display()));
-        text.map(str::to_owned).ok_or_else(unusable)
+        let config = text.ok_or_else(unusable)?;
+        Ok(format!("-F {config} -E {config}.log"))
+    }
+
+    /// Why ssh gave up stands in its log; gix sees only that nothing came.
+    fn with_log(&self, error: Error, scratch: &Path) -> Error {
+        let (Error::Fetch(_), Location::Ssh(url)) = (&error, self.location) else { return error };
+        // Without a log ssh was not started, and the error says why.
+        let log = fs::read(scratch.join(SSH_CONFIG).with_extension("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log[..log.len().min(LONGEST_LOG)]);
+        let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() {
+            return error;
+        }
+        let told = lines.join(" ");
+        Error::Fetch(format!("{} gave nothing: {told}; {}", shown(url), advice(&told)))
     }
 
     fn failed(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -205,6 +231,7 @@ impl Fetch<'_> {
         }
         let (Location::Https(url) | Location::Ssh(url)) = self.location else { return Error::Fetch(causes(error)) };
         let text = self.without_login(causes(error));
+        let text = if text.contains(NO_LOGIN) { "401 Unauthorized, and the source has no login for it".to_owned() } else { text };
         Error::Fetch(format!("{} gave nothing: {text}; {}", shown(url), advice(&text)))
     }
 
@@ -388,7 +415,7 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
 /// What a person can do about it.
 fn advice(text: &str) -> &'static str {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["Host key verification", "host key"]) {
+    if has(&["Host key verification", "host key", "HOST IDENTIFICATION"]) {
         "add the key of the host to a known-hosts file and name it in the credentials"
     } else if has(&["401", "403", "ermission denied", "redentials"]) {
         "check the credentials of the source and what they may read"
