@@ -8,5 +8,6 @@ mod harness;
 mod control_plane;
 mod deploy;
 mod proxy;
+mod remote;
 mod repositories;
 mod sweeping;

@@ -3,6 +3,8 @@
 #![expect(dead_code, reason = "a harness offers more than the stories of today use")]
 
 pub(crate) mod control_plane;
+pub(crate) mod fleet;
+pub(crate) mod git_server;
 pub(crate) mod helm;
 pub(crate) mod keys;
 pub(crate) mod kubectl;
@@ -11,4 +13,5 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod repository;
 pub(crate) mod scratch;
+pub(crate) mod sshd;
 pub(crate) mod tools;
