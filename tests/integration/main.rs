@@ -7,6 +7,7 @@ mod harness;
 
 mod control_plane;
 mod deploy;
+mod kustomize;
 mod proxy;
 mod remote;
 mod repositories;
