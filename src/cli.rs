@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{FailOn, Flags, SecretsMode, json_schema};
+use crate::config::{FailOn, Flags, SecretsMode};
 use crate::progress::Progress;
-use crate::report::Format;
-use crate::run::output::{self, Output};
+use crate::run::output::{self, Format, Output};
+use crate::run::schema::Contract;
 use crate::run::select::Selector;
 use crate::run::{self, Error, Options, Outcome, Screen};
-use crate::{audit, report};
 
 /// Compares a live Kubernetes cluster with what Git declares, says who declared each field and how well that is proven, and
 /// who changed it since. It only reads.
@@ -241,6 +240,17 @@ enum SecretsArg {
     Skip,
 }
 
+impl SchemaOf {
+    fn setting(self) -> Contract {
+        match self {
+            Self::Config => Contract::Config,
+            Self::Record => Contract::Record,
+            Self::Blame => Contract::Blame,
+            Self::Comparison => Contract::Comparison,
+        }
+    }
+}
+
 impl FailOnArg {
     fn setting(self) -> FailOn {
         match self {
@@ -365,12 +375,13 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
             options.flags.undeclared = rbac.undeclared.into_iter().collect();
             wait(run::rbac::rbac(options, screen))
         }
-        Command::Explain { rule } => explain(rule.as_deref()),
-        Command::Schema { of } => schema(of),
+        Command::Explain { rule } => run::explain::explain(rule.as_deref()),
+        Command::Schema { of } => run::schema::schema(of.setting()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "kubewitness", &mut script);
-            print(&script)
+            output::to_stdout(|out| out.write_all(&script))?;
+            Ok(Outcome::Clean)
         }
     }
 }
@@ -378,29 +389,6 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
 fn wait(command: impl Future<Output = Result<Outcome, Error>>) -> Result<Outcome, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|source| Error::Report { what: "cannot start the runtime".to_owned(), source: source.into() })?.block_on(command)
-}
-
-fn explain(rule: Option<&str>) -> Result<Outcome, Error> {
-    let text = match rule {
-        None => audit::CHECKS.iter().map(|check| format!("{:<24} {:<8} {}\n", check.id, check.severity.as_str(), check.title)).collect(),
-        Some(rule) => audit::explain(rule).map_err(|unknown| Error::Usage(unknown.to_string()))?.to_string(),
-    };
-    print(text.as_bytes())
-}
-
-fn schema(of: SchemaOf) -> Result<Outcome, Error> {
-    let schema = match of {
-        SchemaOf::Config => json_schema(),
-        SchemaOf::Record => report::schema::record(),
-        SchemaOf::Blame => report::schema::blame(),
-        SchemaOf::Comparison => report::schema::comparison(),
-    };
-    print(format!("{schema:#}\n").as_bytes())
-}
-
-fn print(bytes: &[u8]) -> Result<Outcome, Error> {
-    output::to_stdout(|out| out.write_all(bytes))?;
-    Ok(Outcome::Clean)
 }
 
 /// Only warnings and errors are told unless RUST_LOG asks for more. kube's own warnings quote bodies that may hold secrets.

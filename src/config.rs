@@ -4,6 +4,7 @@
 //! Pure: files are read and written elsewhere.
 
 mod file;
+mod place;
 mod schema;
 mod source;
 

@@ -3,10 +3,12 @@
 pub mod blame;
 pub mod capture;
 pub mod compare;
+pub mod explain;
 pub mod output;
 pub mod rbac;
 pub mod report;
 pub mod scan;
+pub mod schema;
 pub mod select;
 
 use std::path::{Path, PathBuf};

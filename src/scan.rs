@@ -80,12 +80,46 @@ pub enum Error {
     /// The cluster does not answer.
     #[error("the cluster cannot be read")]
     Cluster(#[from] cluster::Error),
-    /// It took too long before there was anything to judge.
-    #[error("{stage} was not done in time; nothing was judged")]
-    TimedOut {
+    /// It ended before there was anything to judge.
+    #[error("{stage} {why}; nothing was judged")]
+    Ended {
         /// What was being done.
         stage: &'static str,
+        /// Why it ended.
+        why: Ended,
     },
+}
+
+/// Why a run ends before its work does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The deadline passed.
+    TimedOut,
+    /// Somebody asked it to end.
+    Interrupted,
+}
+
+impl Ended {
+    /// The phrase of what was therefore not evaluated.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::TimedOut => "timed out",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn of(self, stage: &'static str) -> Error {
+        Error::Ended { stage, why: self }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::TimedOut => "was not done in time",
+            Self::Interrupted => "was interrupted",
+        })
+    }
 }
 
 /// What Git declares, and what could not be told of it.
@@ -114,7 +148,7 @@ pub struct Judged {
 
 impl Run {
     /// What a part of the world answers, unless the run ends before.
-    async fn within<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+    async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Ended> {
         let mut interrupted = self.interrupted.clone();
         let ended = async move {
             // A sender that is gone can interrupt nobody any more.
@@ -123,9 +157,9 @@ impl Run {
             }
         };
         tokio::select! {
-            answer = answer => Some(answer),
-            () = tokio::time::sleep_until(self.deadline) => None,
-            () = ended => None,
+            answer = answer => Ok(answer),
+            () = tokio::time::sleep_until(self.deadline) => Err(Ended::TimedOut),
+            () = ended => Err(Ended::Interrupted),
         }
     }
 }
@@ -136,10 +170,10 @@ impl Run {
 /// Where the cluster does not answer at all, or the time is up.
 pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progress: &Progress) -> Result<Declared, Error> {
     progress.tell(|| "asking the cluster what it serves".to_owned());
-    let (cluster, mut not_evaluated) = run.within(readers.cluster.identity()).await.ok_or(Error::TimedOut { stage: "connecting" })??;
-    let kinds = run.within(readers.cluster.kinds()).await.ok_or(Error::TimedOut { stage: "discovery" })??;
+    let (cluster, mut not_evaluated) = run.within(readers.cluster.identity()).await.map_err(|ended| ended.of("connecting"))??;
+    let kinds = run.within(readers.cluster.kinds()).await.map_err(|ended| ended.of("discovery"))??;
     let fetched = run.within(readers.sources.fetch(progress)).await;
-    let (trees, gaps) = fetched.ok_or(Error::TimedOut { stage: "fetching the sources" })?;
+    let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
     // Kustomize is a program that is waited for.
     let rendered =
@@ -228,7 +262,7 @@ async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &
         }
     };
     let read = run.within(readers.cluster.schemas(&wanted, &mut add)).await;
-    let mut gaps = read.unwrap_or_else(|| vec![NotEvaluated::new(Stage::Read, "schemas", "timed out")]);
+    let mut gaps = read.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "schemas", ended.reason())]);
     gaps.extend(broken);
     (schemas, gaps)
 }
@@ -250,8 +284,8 @@ async fn listed(
     };
     let wanted = |id: &ObjectId| plan.wants(id);
     let listed = run.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
-    listed.unwrap_or_else(|| {
-        let gap = |listing| ListingGap { listing, namespace: None, reason: "timed out".to_owned(), detail: None };
+    listed.unwrap_or_else(|ended| {
+        let gap = |listing| ListingGap { listing, namespace: None, reason: ended.reason().to_owned(), detail: None };
         (0..plan.listings.len()).map(gap).collect()
     })
 }
@@ -270,8 +304,8 @@ fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentR
     documents
 }
 
-fn in_time<T: Default>(answer: Option<(T, Vec<NotEvaluated>)>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
-    answer.unwrap_or_else(|| (T::default(), vec![NotEvaluated::new(stage, subject, "timed out")]))
+fn in_time<T: Default>(answer: Result<(T, Vec<NotEvaluated>), Ended>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
+    answer.unwrap_or_else(|ended| (T::default(), vec![NotEvaluated::new(stage, subject, ended.reason())]))
 }
 
 fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {

@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing: the headers of GnuPG's library, and the programs that make and check
 # signatures in tests. Where nothing is missing nothing is done; sudo is used only by who is not root.
 #   packages.sh            what building, make demo and make check need
-#   packages.sh servers    what make test needs beside it: an sshd, and openssl for the certificates of a Git server
+#   packages.sh servers    what make test needs beside it: an sshd
 set -euo pipefail
 wanted=()
 command -v pkg-config >/dev/null || wanted+=(pkg-config)
@@ -11,7 +11,6 @@ command -v pkg-config >/dev/null || wanted+=(pkg-config)
 command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
 if [ "${1:-}" = servers ]; then
   PATH=$PATH:/usr/sbin:/sbin command -v sshd >/dev/null || wanted+=(openssh-server)
-  command -v openssl >/dev/null || wanted+=(openssl)
 fi
 [ ${#wanted[@]} -gt 0 ] || exit 0
 

@@ -92,5 +92,9 @@ impl Live {
 }
 
 fn untold(subject: &str, failure: &Failure) -> Error {
-    Error::Cluster { subject: subject.to_owned(), reason: failure.text() }
+    let help = match failure.reason {
+        UNAUTHORIZED => "; the credential of the kubeconfig is not accepted: log in again, or choose --kubeconfig or --context",
+        _ => "",
+    };
+    Error::Cluster { subject: subject.to_owned(), reason: format!("{}{help}", failure.text()) }
 }

@@ -47,6 +47,11 @@ impl Field {
         self.is_plain_structure() || self.defaults.iter().any(Value::is_object)
     }
 
+    /// Whether it is a quantity.
+    pub(super) fn is_quantity(&self) -> bool {
+        self.format == Format::Quantity
+    }
+
     /// Whether it is one value that is not a structure and whose zero counts as not declared.
     pub(super) fn is_plain_scalar(&self) -> bool {
         self.shape.is_empty() && !self.is_pointer && self.component.is_none()

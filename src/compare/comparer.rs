@@ -134,9 +134,8 @@ impl<'a> Comparer<'a> {
         said.also_declared = others.to_vec();
         if let Some(scale) = builtin::scale_path(&said.id.group, &said.id.kind) {
             let unread = gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
-            self.scaling.apply(said, scale, unread);
-            if matches!(said.state, ObjectState::Drifted | ObjectState::Unknown | ObjectState::Synced) && !said.differences.is_empty() {
-                settle(said, false);
+            if self.scaling.apply(said, scale, unread) {
+                settle(said, said.state == ObjectState::Terminating);
             }
         }
         let first = &self.declarations[*first].manifest;
@@ -170,7 +169,7 @@ impl<'a> Comparer<'a> {
             created: None,
         };
         let why = match &planned.place {
-            Place::Unreadable(why) => Some(why.clone()),
+            Place::Unreadable(why) => Some((**why).clone()),
             Place::Listing(listing) => gaps.iter().find(|gap| gap.listing == *listing && covers(gap, id)).map(|gap| {
                 let why = NotEvaluated::object(Stage::Read, id.clone(), gap.reason.clone());
                 NotEvaluated { detail: gap.detail.clone(), ..why }
@@ -252,4 +251,128 @@ fn expected_absent(declaration: &Declaration) -> Option<&'static str> {
     }
     let has_ttl = manifest.pointer("/spec/ttlSecondsAfterFinished").is_some_and(|ttl| !matches!(ttl, Value::Null));
     (declaration.id.group == "batch" && declaration.id.kind == "Job" && has_ttl).then_some("removes itself when finished")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::super::plan::tests::{declaration, kind};
+    use super::super::{Compared, Comparer, Settings, plan};
+    use crate::model::comparison::ObjectState;
+    use crate::model::coverage::Excluded;
+    use crate::model::declaration::Declaration;
+    use crate::model::evidence::{ListingGap, Page};
+    use crate::model::kind::Kinds;
+    use crate::model::object::{LiveObject, Manifest, ObjectId, OwnerReference};
+    use crate::model::schema::Schemas;
+
+    fn live(id: ObjectId, value: Value) -> LiveObject {
+        LiveObject {
+            id,
+            version: "v1".into(),
+            uid: String::new(),
+            created: None,
+            deleted: None,
+            owners: Vec::new(),
+            managed_fields: None,
+            manifest: Manifest::from_redacted(value),
+        }
+    }
+
+    fn config_map(name: &str) -> Declaration {
+        declaration("", "ConfigMap", Some("shop"), name, "a.yaml")
+    }
+
+    fn asking() -> Settings {
+        Settings { undeclared_namespaces: BTreeSet::from(["shop".to_owned()]), ..Settings::default() }
+    }
+
+    fn run(declarations: &[Declaration], settings: &Settings, pages: &dyn Fn() -> Vec<Page>, gaps: &[ListingGap]) -> Compared {
+        let all = vec![
+            kind("", "ConfigMap", true),
+            kind("", "PersistentVolumeClaim", true),
+            kind("", "Secret", true),
+            kind("apps", "StatefulSet", true),
+        ];
+        let kinds = Kinds { all, unknown_groups: Vec::new(), complete: true };
+        let (plan, schemas) = (plan(declarations, &kinds, settings), Schemas::default());
+        let mut comparer = Comparer::new(declarations, &plan, &schemas, settings);
+        pages().into_iter().for_each(|page| comparer.page(page));
+        comparer.finish(gaps)
+    }
+
+    fn states(compared: &Compared) -> Vec<(String, ObjectState)> {
+        compared.comparisons.iter().map(|comparison| (comparison.id.name.clone(), comparison.state)).collect()
+    }
+
+    #[test]
+    fn missing_is_said_only_where_the_listing_came_whole() {
+        let declarations = [config_map("a")];
+        let whole = run(&declarations, &Settings::default(), &Vec::new, &[]);
+        assert_eq!(states(&whole), [("a".to_owned(), ObjectState::Missing)]);
+        let gap = ListingGap { listing: 0, namespace: Some("shop".into()), reason: "forbidden".into(), detail: None };
+        let cut = run(&declarations, &Settings::default(), &Vec::new, std::slice::from_ref(&gap));
+        assert_eq!(states(&cut), [("a".to_owned(), ObjectState::Unknown)]);
+        assert_eq!(cut.not_evaluated[0].reason, "forbidden");
+        assert_eq!(cut.unlisted[0].kind, "ConfigMap");
+        let elsewhere = ListingGap { namespace: Some("other".into()), ..gap };
+        assert_eq!(states(&run(&declarations, &Settings::default(), &Vec::new, &[elsewhere])), [("a".to_owned(), ObjectState::Missing)]);
+    }
+
+    #[test]
+    fn a_listing_that_starts_again_voids_what_it_brought() {
+        let declarations = [config_map("a")];
+        let value = json!({"kind": "ConfigMap", "metadata": {"name": "a"}});
+        let seen = || Page::Objects(0, vec![live(config_map("a").id, value.clone()), live(config_map("stray").id, value.clone())]);
+        let kept = run(&declarations, &asking(), &|| vec![seen()], &[]);
+        assert_eq!(states(&kept), [("a".to_owned(), ObjectState::Synced), ("stray".to_owned(), ObjectState::Undeclared)]);
+        let void = run(&declarations, &asking(), &|| vec![seen(), Page::Restarted(0)], &[]);
+        assert_eq!(states(&void), [("a".to_owned(), ObjectState::Missing)]);
+    }
+
+    #[test]
+    fn two_declarations_of_one_object_are_one_comparison_that_says_whether_they_agree() {
+        let mut other = config_map("a");
+        other.inputs[0].document.path = "b.yaml".into();
+        let same = run(&[other.clone(), config_map("a")], &Settings::default(), &Vec::new, &[]);
+        assert_eq!((same.comparisons[0].declaration, &same.comparisons[0].also_declared[..]), (Some(1), &[0][..]));
+        assert_eq!(same.comparisons[0].reason, None);
+        other.manifest = Manifest::from_redacted(json!({"data": {"a": "x"}}));
+        let differing = run(&[other, config_map("a")], &Settings::default(), &Vec::new, &[]);
+        assert_eq!(differing.comparisons[0].reason.as_deref(), Some("declared differently elsewhere"));
+    }
+
+    #[test]
+    fn skipped_secrets_are_counted_and_never_compared() {
+        let settings = Settings { skip_secrets: true, ..asking() };
+        let secret = declaration("", "Secret", Some("shop"), "s", "a.yaml");
+        let compared = run(&[secret], &settings, &Vec::new, &[]);
+        assert!(compared.comparisons.is_empty());
+        assert_eq!(compared.excluded, [Excluded { rule: "secrets-skipped".into(), count: 1 }]);
+    }
+
+    #[test]
+    fn what_controllers_and_servers_make_is_excluded_by_its_rule() {
+        let id = |group: &str, kind: &str, name: &str| declaration(group, kind, Some("shop"), name, "").id;
+        let templates = json!({"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}});
+        let owner = OwnerReference { api_version: "apps/v1".into(), kind: "Any".into(), name: "any".into(), controller: true };
+        let pages = || {
+            let mut owned = live(id("", "ConfigMap", "owned"), json!({}));
+            owned.owners.push(owner.clone());
+            vec![
+                Page::Objects(0, vec![owned, live(id("", "ConfigMap", "kube-root-ca.crt"), json!({}))]),
+                Page::Objects(1, ["data-db-0", "data-other-0"].map(|name| live(id("", "PersistentVolumeClaim", name), json!({}))).into()),
+                Page::Objects(2, vec![live(id("", "Secret", "r"), json!({"type": "helm.sh/release.v1"}))]),
+                Page::Objects(3, vec![live(id("apps", "StatefulSet", "db"), templates.clone())]),
+            ]
+        };
+        let compared = run(&[], &asking(), &pages, &[]);
+        let rules: Vec<&str> = compared.excluded.iter().map(|excluded| excluded.rule.as_str()).collect();
+        assert_eq!(rules, ["claims-of-templates", "controller-owned", "helm-releases", "root-certificates"]);
+        let names: Vec<String> = states(&compared).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["data-other-0", "db"]);
+    }
 }

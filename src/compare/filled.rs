@@ -26,7 +26,8 @@ pub(super) struct Filled<'a> {
 
 /// The rule by which the server itself filled this in, where one applies.
 pub(super) fn by_server(field: &Filled<'_>) -> Option<&'static str> {
-    conditional_default(field).or_else(|| allocated(field)).or_else(|| mirrored(field)).or_else(|| marked(field))
+    let default = is_conditional_default(field).is_some_and(|holds| holds).then_some("default");
+    default.or_else(|| allocated(field)).or_else(|| mirrored(field)).or_else(|| marked(field))
 }
 
 fn text<'a>(map: &'a Map<String, Value>, key: &str) -> &'a str {
@@ -45,7 +46,9 @@ fn core(component: &str) -> Option<&str> {
     component.strip_prefix(CORE)
 }
 
-fn conditional_default(field: &Filled<'_>) -> Option<&'static str> {
+/// Whether a default that depends on other fields holds here; `None` where there is no such default, so that the generated
+/// table decides. Where there is one, the table's (what a probe happened to get) does not count.
+pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
     let short = field.component.rsplit('.').next().unwrap_or_default();
     let holds = match (short, field.name) {
         // Row 44.
@@ -60,6 +63,7 @@ fn conditional_default(field: &Filled<'_>) -> Option<&'static str> {
         ("JobSpec", "podReplacementPolicy") => {
             field.value == if field.around.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" }
         }
+        ("JobSpec", "backoffLimit") => *field.value == json!(if field.around.contains_key("backoffLimitPerIndex") { i32::MAX } else { 6 }),
         // Live-facts 1.9, 4.7.
         ("HorizontalPodAutoscalerSpec", "metrics") => *field.value == default_metrics(),
         ("HorizontalPodAutoscalerBehavior", "scaleUp" | "scaleDown") => *field.value == scaling(field.name),
@@ -78,9 +82,9 @@ fn conditional_default(field: &Filled<'_>) -> Option<&'static str> {
         ("LimitRangeItem", "defaultRequest") => {
             ["default", "max", "min"].iter().any(|other| field.around.get(*other).is_some_and(|filled| holds_all(filled, field.value)))
         }
-        _ => false,
+        _ => return None,
     };
-    holds.then_some("default")
+    Some(holds)
 }
 
 fn holds_all(from: &Value, filled: &Value) -> bool {
@@ -166,6 +170,7 @@ fn marked(field: &Filled<'_>) -> Option<&'static str> {
         }
         ("PersistentVolumeClaim", "metadata.finalizers", _) => field.value == "kubernetes.io/pvc-protection",
         ("PersistentVolume", "metadata.finalizers", _) => field.value == "kubernetes.io/pv-protection",
+        ("VolumeAttributesClass", "metadata.finalizers", _) => field.value == "kubernetes.io/vac-protection",
         ("CustomResourceDefinition", "metadata.finalizers", _) => field.value == "customresourcecleanup.apiextensions.k8s.io",
         _ => false,
     };
@@ -207,13 +212,14 @@ fn is_token_list(value: &Value) -> bool {
 }
 
 /// Labels and annotations with which appliers mark what they applied: rows 87, live-facts 2.
-pub(super) fn is_applier_mark(path: &str, name: &str, value: &Value) -> bool {
+pub(super) fn is_applier_mark(applier: &str, path: &str, name: &str, value: &Value) -> bool {
     match path {
         "metadata.labels" => {
             name.starts_with("kustomize.toolkit.fluxcd.io/")
                 || name.starts_with("helm.toolkit.fluxcd.io/")
                 || name == "app.kubernetes.io/managed-by" && value == "Helm"
-                || name == "app.kubernetes.io/instance"
+                // Argo CD's label tracking takes a label that others declare themselves.
+                || name == "app.kubernetes.io/instance" && applier.starts_with("argocd")
                 || name == "argocd.argoproj.io/instance"
         }
         "metadata.annotations" => {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::leaves::{self, Leaf};
 use super::managers::{self, Class};
 use super::ownership::{Ownership, Whole};
-use super::walk::Said;
+use super::said::Said;
 use crate::model::comparison::{FieldVerdict, Manager, Operation};
 use crate::model::object::{Pointer, Step};
 use crate::model::schema::{Schemas, TypeId};
@@ -157,6 +157,11 @@ impl Judge<'_> {
     pub(super) fn lists(&self, manager: &Manager, path: &[Step]) -> bool {
         let Some(ownership) = self.ownership() else { return false };
         (0..ownership.entries.len()).any(|entry| self.manager(entry) == Some(manager) && ownership.lists(entry, path))
+    }
+
+    /// The name of who applies this object; empty where nobody on record does.
+    pub(super) fn applier_name(&self) -> &str {
+        self.applier().map_or("", |applier| applier.name.as_str())
     }
 
     /// Position of a declared value's first leaf.

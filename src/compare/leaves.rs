@@ -116,6 +116,7 @@ mod tests {
     use serde_json::json;
 
     use super::first_leaf;
+    use crate::document;
 
     #[test]
     fn leaves_are_counted_depth_first_in_the_order_of_keys() {
@@ -123,5 +124,7 @@ mod tests {
         let positions: Vec<usize> = ["/a/c", "/a/e", "/b/0", "/b/1/d", "/f~1g"].map(|pointer| first_leaf(&value, pointer)).into();
         assert_eq!(positions, [0, 1, 2, 3, 4]);
         assert_eq!(first_leaf(&value, "/b"), 2);
+        let documented: Vec<usize> = document::leaves(&value).iter().map(|(pointer, _)| first_leaf(&value, pointer.as_str())).collect();
+        assert_eq!(documented, [0, 1, 2, 3, 4]);
     }
 }

@@ -1,13 +1,14 @@
 //! Lists: by the keys of the schema, as sets, or by position, and by order where order means nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::leaves;
 use super::ownership::Whole;
 use super::place::{At, Positions};
-use super::walk::{Said, Walk};
+use super::said::Said;
+use super::walk::Walk;
 use crate::model::comparison::FieldVerdict;
 use crate::model::object::Step;
 use crate::model::schema::ListKind;
@@ -128,7 +129,7 @@ impl<'a> Walk<'a> {
         pair(self, place, live_place);
         if fitting.is_some() {
             self.path.push(Step::Key(key.clone()), Positions { declared: Some(place), live: Some(live_place) });
-            self.report(at, Said::equal("duplicate-key").low(true), Some(&items[place]), Some(&live_items[live_place]));
+            self.report(Said::equal("duplicate-key").low(true), Some(&items[place]), Some(&live_items[live_place]));
             self.path.pop();
         }
     }
@@ -143,25 +144,30 @@ impl<'a> Walk<'a> {
         }
         match self.path.last_word() {
             "initContainers" => self.drifted(at, declared, live),
-            name => self.report(at, Said::equal("list-order").low(ORDER_NOTED.contains(&name)), Some(declared), Some(live)),
+            name => self.report(Said::equal("list-order").low(ORDER_NOTED.contains(&name)), Some(declared), Some(live)),
         }
     }
 
     fn set(&mut self, at: At<'a>, declared: &'a Value, live: &'a Value, items: &'a [Value], live_items: &'a [Value]) {
         let item_at = at.item(self.schemas, self.path.steps.len() + 1);
-        for (place, item) in items.iter().enumerate().filter(|(_, item)| !live_items.contains(item)) {
+        let texts = |items: &[Value]| items.iter().map(Value::to_string).collect::<Vec<_>>();
+        let (names, live_names) = (texts(items), texts(live_items));
+        let known = |names: &[String]| names.iter().cloned().collect::<HashSet<String>>();
+        let (set, live_set) = (known(&names), known(&live_names));
+        for (place, item) in items.iter().enumerate().filter(|(place, _)| !live_set.contains(&names[*place])) {
             self.path.push(Step::Member(item.clone()), Positions { declared: Some(place), live: None });
             self.removed(item_at, item);
             self.path.pop();
         }
-        for (place, item) in live_items.iter().enumerate().filter(|(_, item)| !items.contains(item)) {
+        for (place, item) in live_items.iter().enumerate().filter(|(place, _)| !set.contains(&live_names[*place])) {
             self.path.push(Step::Member(item.clone()), Positions { declared: None, live: Some(place) });
             self.undeclared(item_at, item);
             self.path.pop();
         }
-        let kept = |of: &'a [Value], other: &'a [Value]| of.iter().filter(|item| other.contains(item)).collect::<Vec<_>>();
-        if kept(items, live_items) != kept(live_items, items) {
-            self.report(at, Said::equal("set-order"), Some(declared), Some(live));
+        let kept =
+            |names: &[String], other: &HashSet<String>| names.iter().filter(|name| other.contains(*name)).cloned().collect::<Vec<_>>();
+        if kept(&names, &live_set) != kept(&live_names, &set) {
+            self.report(Said::equal("set-order"), Some(declared), Some(live));
         }
     }
 
@@ -209,7 +215,7 @@ impl<'a> Walk<'a> {
         }
         self.pairs(at, pairs, items, live_items);
         if pairs.iter().any(|(place, live_place)| place != live_place) {
-            self.report(at, Said::equal("list-order").low(order == Noted), Some(declared), Some(live));
+            self.report(Said::equal("list-order").low(order == Noted), Some(declared), Some(live));
         }
     }
 

@@ -23,6 +23,7 @@ mod ownership;
 mod place;
 mod plan;
 mod quantity;
+mod said;
 mod scalar;
 mod scaling;
 mod undeclared;

@@ -47,6 +47,11 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         created: live.created,
     };
     settle(&mut comparison, live.deleted.is_some());
+    if declaration.encrypted && comparison.state == ObjectState::Synced {
+        // Row 60: nothing differs as far as can be seen, which is not far.
+        comparison.state = ObjectState::Unknown;
+        comparison.reason = Some(reason_of("encrypted").to_owned());
+    }
     comparison
 }
 

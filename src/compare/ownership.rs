@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 use crate::model::comparison::{Manager, Operation};
 use crate::model::object::Step;
 
+const SEARCH_LIMIT: usize = 500;
+
 /// An entry of managedFields.
 pub(super) struct Entry {
     pub(super) manager: Manager,
@@ -117,10 +119,22 @@ fn child<'a>(set: &'a Map<String, Value>, step: &Step) -> Option<&'a Map<String,
     let found = match step {
         Step::Field(name) => set.get(&format!("f:{name}")),
         Step::Index(index) => set.get(&format!("i:{index}")),
-        Step::Member(value) => set.iter().find(|(key, _)| is_member(key, value)).map(|(_, inner)| inner),
-        Step::Key(keys) => set.iter().find(|(key, _)| is_key(key, keys)).map(|(_, inner)| inner),
+        Step::Member(value) => set.get(&format!("v:{value}")).or_else(|| search(set, |key| is_member(key, value))),
+        Step::Key(keys) => set.get(&key_text(keys)).or_else(|| search(set, |key| is_key(key, keys))),
     };
     found?.as_object()
+}
+
+/// The text that the server writes for a key: sorted, compact, unless a value needs escapes of which Go has more.
+fn key_text(keys: &[(String, Value)]) -> String {
+    let mut fields: Vec<String> = keys.iter().map(|(key, value)| format!("{}:{value}", Value::String(key.clone()))).collect();
+    fields.sort();
+    format!("k:{{{}}}", fields.join(","))
+}
+
+/// Looks a child up by its meaning. No honest list is as long as the limit, and a hostile one must not cost the square of it.
+fn search(set: &Map<String, Value>, is_wanted: impl Fn(&str) -> bool) -> Option<&Value> {
+    set.iter().take(SEARCH_LIMIT).find(|(key, _)| is_wanted(key)).map(|(_, inner)| inner)
 }
 
 fn is_member(text: &str, value: &Value) -> bool {

@@ -48,18 +48,22 @@ pub(super) enum Place {
     /// Its kind is not served, for certain.
     NotServed,
     /// It cannot be read.
-    Unreadable(NotEvaluated),
+    Unreadable(Box<NotEvaluated>),
     /// Left out by the setting.
     Skipped,
 }
 
-type Requests = BTreeMap<(String, String, String), (Kind, BTreeSet<String>)>;
+/// Group, kind and version.
+type KindKey = (String, String, String);
+
+/// What is asked of each kind: namespaces, none for the whole.
+type Requests = BTreeMap<KindKey, (Kind, BTreeSet<String>)>;
 
 /// Plans the listings for these declarations. A kind is listed at the declared version where it is served, else at the
 /// preferred one.
 pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) -> Plan {
     let mut requests = Requests::new();
-    let mut places: BTreeMap<ObjectId, (Vec<usize>, Result<(String, String, String), Place>)> = BTreeMap::new();
+    let mut places: Vec<(ObjectId, Vec<usize>, Result<KindKey, Place>)> = Vec::new();
     let mut scaled_namespaces = BTreeSet::new();
     for (id, group) in groups(declarations) {
         let place = match found(&id, &declarations[group[0]], kinds, settings) {
@@ -71,7 +75,7 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
             }
             Err(place) => Err(place),
         };
-        places.insert(id, (group, place));
+        places.push((id, group, place));
     }
     if let Some(kind) = kinds.preferred(AUTOSCALER.0, AUTOSCALER.1).filter(|kind| kind.is_listable()) {
         for namespace in &scaled_namespaces {
@@ -79,9 +83,8 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         }
     }
     let strays = stray_requests(&mut requests, kinds, settings);
-    let position: HashMap<(String, String, String), usize> =
-        requests.keys().enumerate().map(|(position, key)| (key.clone(), position)).collect();
-    let objects = places.into_iter().map(|(id, (declarations, place))| {
+    let position: HashMap<KindKey, usize> = requests.keys().enumerate().map(|(position, key)| (key.clone(), position)).collect();
+    let objects = places.into_iter().map(|(id, declarations, place)| {
         let place = place.map_or_else(|place| place, |key| Place::Listing(position[&key]));
         (id, Planned { declarations, place })
     });
@@ -118,14 +121,14 @@ fn found<'a>(id: &ObjectId, declaration: &Declaration, kinds: &'a Kinds, setting
     if settings.skip_secrets && id.is_secret() {
         return Err(Place::Skipped);
     }
-    let unreadable = |reason: &str| Place::Unreadable(NotEvaluated::object(Stage::Read, id.clone(), reason));
+    let unreadable = |reason: &str| Place::Unreadable(Box::new(NotEvaluated::object(Stage::Read, id.clone(), reason)));
     match kinds.best(&id.group, &declaration.version, &id.kind) {
         Some(kind) if kind.is_listable() => Ok(kind),
         Some(_) => Err(unreadable("kind cannot be listed")),
         None => Err(match kinds.unknown_groups.iter().find(|(group, _)| *group == id.group) {
             Some((_, why)) => {
                 let unread = NotEvaluated::object(Stage::Read, id.clone(), why.reason.clone());
-                Place::Unreadable(NotEvaluated { detail: why.detail.clone(), ..unread })
+                Place::Unreadable(Box::new(NotEvaluated { detail: why.detail.clone(), ..unread }))
             }
             None if kinds.complete => Place::NotServed,
             None => unreadable("not in the recording"),
@@ -133,7 +136,7 @@ fn found<'a>(id: &ObjectId, declaration: &Declaration, kinds: &'a Kinds, setting
     }
 }
 
-fn request(requests: &mut Requests, kind: &Kind, namespace: Option<&String>) -> (String, String, String) {
+fn request(requests: &mut Requests, kind: &Kind, namespace: Option<&String>) -> KindKey {
     let key = (kind.group.clone(), kind.kind.clone(), kind.version.clone());
     let entry = requests.entry(key.clone()).or_insert_with(|| (kind.clone(), BTreeSet::new()));
     entry.1.extend(namespace.cloned());
@@ -141,7 +144,7 @@ fn request(requests: &mut Requests, kind: &Kind, namespace: Option<&String>) -> 
 }
 
 /// Adds the namespaces that were asked for undeclared objects to one listing of each kind.
-fn stray_requests(requests: &mut Requests, kinds: &Kinds, settings: &Settings) -> Vec<(String, String, String)> {
+fn stray_requests(requests: &mut Requests, kinds: &Kinds, settings: &Settings) -> Vec<KindKey> {
     if settings.undeclared_namespaces.is_empty() {
         return Vec::new();
     }
@@ -153,8 +156,8 @@ fn stray_requests(requests: &mut Requests, kinds: &Kinds, settings: &Settings) -
         if !preferred.namespaced || !preferred.is_listable() || is_never_declared(group, name) || is_secret && settings.skip_secrets {
             continue;
         }
-        let is_preferred = |key: &&(String, String, String)| key.2 == preferred.version;
-        let planned: Vec<(String, String, String)> = requests.keys().filter(|key| key.0 == group && key.1 == name).cloned().collect();
+        let is_preferred = |key: &&KindKey| key.2 == preferred.version;
+        let planned: Vec<KindKey> = requests.keys().filter(|key| key.0 == group && key.1 == name).cloned().collect();
         let key = planned.iter().find(is_preferred).or(planned.first());
         let kind = key.map_or_else(|| preferred.clone(), |key| requests[key].0.clone());
         for namespace in &settings.undeclared_namespaces {
@@ -200,7 +203,7 @@ impl Plan {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use serde_json::json;
@@ -212,7 +215,7 @@ mod tests {
     use crate::model::kind::{Kind, Kinds};
     use crate::model::object::{Manifest, ObjectId};
 
-    pub(in super::super) fn declaration(group: &str, kind: &str, namespace: Option<&str>, name: &str, path: &str) -> Declaration {
+    pub(in crate::compare) fn declaration(group: &str, kind: &str, namespace: Option<&str>, name: &str, path: &str) -> Declaration {
         let document = DocumentRef { source: "fleet".into(), path: path.into(), ordinal: 0 };
         Declaration {
             id: ObjectId { group: group.into(), kind: kind.into(), namespace: namespace.map(str::to_owned), name: name.into() },
@@ -227,7 +230,7 @@ mod tests {
         }
     }
 
-    pub(in super::super) fn kind(group: &str, kind: &str, namespaced: bool) -> Kind {
+    pub(in crate::compare) fn kind(group: &str, kind: &str, namespaced: bool) -> Kind {
         Kind {
             group: group.into(),
             version: "v1".into(),

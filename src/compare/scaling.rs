@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::plan::AUTOSCALER;
-use crate::model::comparison::{Comparison, FieldValue, FieldVerdict, Side};
+use crate::model::comparison::{Comparison, Difference, FieldValue, FieldVerdict};
 use crate::model::object::ObjectId;
 
 /// A target: namespace, kind, name.
@@ -43,28 +43,30 @@ impl Scaling {
         self.ranges.values_mut().for_each(|ranges| ranges.retain(|(from, ..)| *from != Some(listing)));
     }
 
-    /// Corrects the verdict on replicas. `unread` says that autoscalers of this namespace could not be read.
-    pub(super) fn apply(&self, comparison: &mut Comparison, scale: &str, unread: bool) {
+    /// Corrects the verdict on replicas and says whether it did. `unread`: autoscalers of this namespace could not be read.
+    pub(super) fn apply(&self, comparison: &mut Comparison, scale: &str, unread: bool) -> bool {
         let target = |id: &ObjectId| Some((id.namespace.clone()?, id.kind.clone(), id.name.clone()));
         let ranges = target(&comparison.id).and_then(|target| self.ranges.get(&target));
-        let is_scale = |field: &str| field == scale;
-        let Some(difference) = comparison.differences.iter_mut().find(|difference| is_scale(&difference.field.to_string())) else { return };
-        let replicas = match (&difference.live, difference.side) {
-            (Some(FieldValue::Shown(value)), Side::Live) => value.as_i64(),
+        let is_scale = |difference: &&mut Difference| difference.verdict.is_drift() && difference.field.to_string() == scale;
+        let Some(difference) = comparison.differences.iter_mut().find(is_scale) else { return false };
+        let replicas = match &difference.live {
+            Some(FieldValue::Shown(value)) => value.as_i64(),
             _ => None,
         };
-        let in_range =
+        let is_within =
             |(_, minimum, maximum): &(Option<usize>, i64, i64)| replicas.is_some_and(|replicas| (*minimum..=*maximum).contains(&replicas));
-        if !difference.verdict.is_drift() {
-            return;
-        }
-        if ranges.is_some_and(|ranges| ranges.iter().any(in_range)) {
+        let may_be_autoscaled = || difference.manager.as_ref().is_none_or(|manager| manager.name.starts_with("kube-controller-manager"));
+        if ranges.is_some_and(|ranges| ranges.iter().any(is_within)) {
+            let is_declared = difference.declared.is_some();
             difference.decided_by = "autoscaled";
-            difference.low_confidence = difference.declared.is_some();
-            difference.verdict = if difference.declared.is_some() { FieldVerdict::Equal } else { FieldVerdict::UndeclaredController };
-        } else if unread && difference.manager.as_ref().is_none_or(|manager| manager.name.starts_with("kube-controller-manager")) {
+            difference.low_confidence = is_declared;
+            difference.verdict = if is_declared { FieldVerdict::Equal } else { FieldVerdict::UndeclaredController };
+        } else if unread && may_be_autoscaled() {
             difference.verdict = FieldVerdict::Unknown;
             difference.decided_by = "autoscaler-not-read";
+        } else {
+            return false;
         }
+        true
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::filled;
 use super::place::{At, Positions};
-use super::walk::{Said, Walk, is_zero};
+use super::said::Said;
+use super::walk::{Walk, is_plain_zero, is_zero};
 use crate::model::comparison::{Difference, FieldValue, FieldVerdict, Manager};
 use crate::model::object::Step;
 use crate::model::schema::ListKind;
@@ -84,7 +85,7 @@ impl<'a> Walk<'a> {
     }
 
     fn is_default(&self, at: At<'a>, live: &'a Value) -> bool {
-        let is_plain = at.table.is_some_and(|field| !field.is_pointer) && is_zero(live);
+        let is_plain = at.table.is_some_and(|field| !field.is_pointer) && is_zero(live) || is_plain_zero(at, live);
         let is_empty_structure = live.as_object().is_some_and(serde_json::Map::is_empty);
         let is_empty_default = is_empty_structure && at.table.is_some_and(super::builtin::Field::is_present_by_default);
         let is_null = live.is_null();
@@ -93,7 +94,7 @@ impl<'a> Walk<'a> {
 
     fn undeclared_leaf(&mut self, at: At<'a>, live: &'a Value) {
         let path = self.path.words(1);
-        let is_mark = filled::is_applier_mark(&path, self.path.last_word(), live);
+        let is_mark = filled::is_applier_mark(self.judge.applier_name(), &path, self.path.last_word(), live);
         let (said, manager) = self.judge.undeclared(&self.path.steps, at.whole, is_mark);
         let restarted = self.path.last_word() == "kubectl.kubernetes.io/restartedAt";
         // Row 68: an operation, not a change of what runs.
@@ -114,7 +115,8 @@ impl<'a> Walk<'a> {
         let all_same = new.iter().all(same);
         let loud_same = new.iter().filter(|difference| !is_quiet(difference)).all(same);
         let owns_this = || first.manager.as_ref().is_some_and(|manager| self.judge.lists(manager, &self.path.steps));
-        if !all_same && !(loud_same && owns_this()) {
+        let is_one = all_same || loud_same && owns_this();
+        if !is_one {
             return;
         }
         let merged = Difference {

@@ -14,9 +14,12 @@ use serde_json::{Map, Value};
 use super::filled;
 use super::judge::Judge;
 use super::place::{At, Path};
+use super::quantity;
+use super::said::Said;
 use super::scalar::{self, Match, Reading};
 use crate::model::comparison::{Difference, FieldValue, FieldVerdict, Manager, Side};
-use crate::model::schema::Schemas;
+use crate::model::object::Step;
+use crate::model::schema::{ListKind, Schemas};
 use crate::secret::{LAST_APPLIED, holds_digest};
 
 pub(super) static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
@@ -49,28 +52,6 @@ pub(super) struct Walk<'a> {
     pub(super) path: Path,
     pub(super) differences: Vec<Difference>,
     pub(super) defaults: usize,
-}
-
-/// A verdict with the rule that decided.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said {
-    pub(super) verdict: FieldVerdict,
-    pub(super) rule: &'static str,
-    pub(super) low: bool,
-}
-
-impl Said {
-    pub(super) fn new(verdict: FieldVerdict, rule: &'static str) -> Self {
-        Self { verdict, rule, low: false }
-    }
-
-    pub(super) fn equal(rule: &'static str) -> Self {
-        Self::new(FieldVerdict::Equal, rule)
-    }
-
-    pub(super) fn low(self, low: bool) -> Self {
-        Self { low, ..self }
-    }
 }
 
 impl<'a> Walk<'a> {
@@ -137,13 +118,13 @@ impl<'a> Walk<'a> {
         };
         match scalar::compare(reading, declared, live) {
             Match::Same => {}
-            Match::Rule(rule, low) => self.report(at, Said::equal(rule).low(low), Some(declared), Some(live)),
+            Match::Rule(rule, low) => self.report(Said::equal(rule).low(low), Some(declared), Some(live)),
             // Live-facts 4.4: an explicit zero of a field that is no pointer is no declaration.
             Match::Different if is_plain_zero(at, declared) && self.is_filled(at, live) => {
-                self.report(at, Said::equal("zero-filled"), Some(declared), Some(live));
+                self.report(Said::equal("zero-filled"), Some(declared), Some(live));
             }
             Match::Different if self.is_injected_bundle(at, declared) => {
-                self.report(at, Said::equal("ca-injection").low(true), Some(declared), Some(live));
+                self.report(Said::equal("ca-injection").low(true), Some(declared), Some(live));
             }
             Match::Different => self.drifted(at, declared, live),
         }
@@ -151,7 +132,7 @@ impl<'a> Walk<'a> {
 
     fn is_named_as_quantity(&self) -> bool {
         let names = self.path.steps.iter().rev().filter_map(|step| match step {
-            crate::model::object::Step::Field(name) => Some(name.as_str()),
+            Step::Field(name) => Some(name.as_str()),
             _ => None,
         });
         names.take(2).any(|name| QUANTITY_FIELDS.contains(&name))
@@ -171,11 +152,11 @@ impl<'a> Walk<'a> {
         let nullable = at.node(self.schemas).is_some_and(|node| node.nullable);
         match live {
             Value::String(text) if at.typed && at.is_entry && text.is_empty() => {
-                self.report(at, Said::equal("null-entry"), Some(&Value::Null), Some(live));
+                self.report(Said::equal("null-entry"), Some(&Value::Null), Some(live));
             }
             _ if at.typed && at.is_entry => self.drifted(at, &Value::Null, live),
             _ if at.typed => self.undeclared(at, live),
-            _ if at.default == Some(live) => self.report(at, Said::equal("null-default"), Some(&Value::Null), Some(live)),
+            _ if at.default == Some(live) => self.report(Said::equal("null-default"), Some(&Value::Null), Some(live)),
             _ if nullable => self.drifted(at, &Value::Null, live),
             _ => self.undeclared(at, live),
         }
@@ -198,7 +179,7 @@ impl<'a> Walk<'a> {
     /// What is declared and not there.
     pub(super) fn absent(&mut self, at: At<'a>, declared: &'a Value) {
         match self.why_absent(at, declared) {
-            Absent::Rule(said) => self.report(at, said, Some(declared), None),
+            Absent::Rule(said) => self.report(said, Some(declared), None),
             Absent::Inside => match declared {
                 Value::Object(fields) => self.fields(at, fields, &NOTHING),
                 Value::Array(items) => self.list(at, declared, &Value::Null, items, &[]),
@@ -210,7 +191,7 @@ impl<'a> Walk<'a> {
 
     fn why_absent(&self, at: At<'a>, declared: &Value) -> Absent {
         let is_map = at.node(self.schemas).is_some_and(|node| node.values.is_some());
-        let is_keyed = matches!(at.list(self.schemas), crate::model::schema::ListKind::Map(_));
+        let is_keyed = matches!(at.list(self.schemas), ListKind::Map(_));
         match (declared, at.table) {
             (Value::Null, _) => Absent::Rule(Said::equal("null-omitted")),
             (Value::Object(_), Some(field)) if field.is_plain_structure() => Absent::Inside,
@@ -243,13 +224,14 @@ impl<'a> Walk<'a> {
 
     /// Whether the server would fill in this value by itself.
     pub(super) fn is_filled(&self, at: At<'a>, live: &'a Value) -> bool {
-        let by_table = at.table.is_some_and(|field| field.defaults.contains(live));
-        by_table || at.default == Some(live) || self.filled(at, live, filled::by_server).is_some()
+        let by_table = || at.table.is_some_and(|field| field.defaults.contains(live)) || at.default == Some(live);
+        let by_rule = || self.filled(at, live, filled::by_server).is_some();
+        self.filled(at, live, filled::is_conditional_default).unwrap_or_else(|| by_table() || by_rule())
     }
 
     /// Asks a table of what is filled in about the value that the path leads to.
-    pub(super) fn filled(&self, at: At<'a>, live: &'a Value, ask: fn(&filled::Filled<'_>) -> Option<&'static str>) -> Option<&'static str> {
-        let is_field = matches!(self.path.steps.last(), Some(crate::model::object::Step::Field(_)));
+    pub(super) fn filled<T>(&self, at: At<'a>, live: &'a Value, ask: fn(&filled::Filled<'_>) -> Option<T>) -> Option<T> {
+        let is_field = matches!(self.path.steps.last(), Some(Step::Field(_)));
         let path = self.path.words(usize::from(is_field));
         ask(&filled::Filled {
             component: at.component,
@@ -262,7 +244,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports what is not drift: equal by a rule, or never to be equal.
-    pub(super) fn report(&mut self, _at: At<'a>, said: Said, declared: Option<&Value>, live: Option<&Value>) {
+    pub(super) fn report(&mut self, said: Said, declared: Option<&Value>, live: Option<&Value>) {
         self.push(said, declared, live, None);
     }
 
@@ -313,6 +295,6 @@ pub(super) fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn is_plain_zero(at: At<'_>, value: &Value) -> bool {
-    is_zero(value) && at.table.is_some_and(super::builtin::Field::is_plain_scalar)
+pub(super) fn is_plain_zero(at: At<'_>, value: &Value) -> bool {
+    at.table.is_some_and(|field| field.is_plain_scalar() && (is_zero(value) || field.is_quantity() && quantity::nanos(value) == Some(0)))
 }

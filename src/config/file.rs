@@ -181,7 +181,7 @@ impl Source {
 
     /// Takes relative paths from the folder of the file.
     pub(super) fn relative_to(mut self, folder: &Path) -> Self {
-        if !super::source::is_remote(&self.url) && Path::new(&self.url).is_relative() {
+        if !super::place::is_remote(&self.url) && Path::new(&self.url).is_relative() {
             self.url = folder.join(&self.url).to_string_lossy().into_owned();
         }
         if let Some(credentials) = &mut self.credentials {

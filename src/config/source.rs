@@ -4,16 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Error;
 use super::file::Source;
-
-/// Whether a URL names another place than a path of this machine.
-pub(super) fn is_remote(url: &str) -> bool {
-    url.contains("://") || is_scp_like(url)
-}
-
-/// `git@host:path`, which Git understands as ssh.
-fn is_scp_like(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(host, _)| host.contains('@') && !host.contains('/'))
-}
+use super::place::is_scp_like;
 
 /// Reads `[name=]url[@ref][#path]`; the `@` counts only after the last `/`.
 pub(super) fn parse(text: &str) -> Result<Source, Error> {

@@ -13,7 +13,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::{Manifest, ObjectId, Pointer};
 use crate::secret::Redactor;
 
-use super::{SourceSettings, kustomize, path, scope};
+use super::{SourceSettings, path, scope};
 
 /// A document as it was read or rendered, secret values still in it.
 pub(super) struct Reading {
@@ -51,6 +51,13 @@ pub(super) struct Declarer<'run> {
     pub(super) settings: &'run SourceSettings,
 }
 
+/// Why it cannot be told whether a kind lies in namespaces.
+struct Unscoped {
+    stage: Stage,
+    reason: String,
+    detail: Option<String>,
+}
+
 /// The type and name of a document.
 struct Identity {
     group: String,
@@ -67,7 +74,7 @@ fn text<'value>(value: &'value Value, field: &str) -> Option<&'value str> {
 /// Kustomize reads its own files; nobody applies them.
 fn is_kustomize_file(reading: &Reading) -> bool {
     let by_type = || text(&reading.value, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
-    let by_name = || reading.inputs.iter().any(|input| kustomize::NAMES.contains(&path::name(&input.document.path)));
+    let by_name = || reading.inputs.iter().any(|input| path::KUSTOMIZATIONS.contains(&path::name(&input.document.path)));
     by_type() || reading.engine == Engine::Plain && by_name()
 }
 
@@ -113,9 +120,9 @@ impl Declarer<'_> {
     fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, Box<NotEvaluated>> {
         let id =
             |namespace| ObjectId { group: identity.group.clone(), kind: identity.kind.clone(), namespace, name: identity.name.clone() };
-        if !self.is_namespaced(identity).map_err(|(reason, detail)| {
+        if !self.is_namespaced(identity).map_err(|Unscoped { stage, reason, detail }| {
             let detail = detail.map_or_else(|| place.clone(), |detail| format!("{place}: {detail}"));
-            Box::new(NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail))
+            Box::new(NotEvaluated::object(stage, id(identity.namespace.clone()), reason).with_detail(detail))
         })? {
             return Ok(id(None));
         }
@@ -129,7 +136,7 @@ impl Declarer<'_> {
     }
 
     /// Whether the kind lies in namespaces, or why that cannot be told.
-    fn is_namespaced(&self, identity: &Identity) -> Result<bool, (String, Option<String>)> {
+    fn is_namespaced(&self, identity: &Identity) -> Result<bool, Unscoped> {
         let Identity { group, version, kind, .. } = identity;
         if let Some(served) = self.kinds.best(group, version, kind) {
             return Ok(served.namespaced);
@@ -138,8 +145,13 @@ impl Declarer<'_> {
             return Ok(scope::is_namespaced(group, kind).unwrap_or(identity.namespace.is_some()));
         }
         match self.kinds.unknown_groups.iter().find(|(unknown, _)| unknown == group) {
-            Some((_, gap)) => Err((gap.reason.clone(), gap.detail.clone())),
-            None => Err(("kind not served".into(), None)),
+            // What is built in is known even where the cluster does not tell it now.
+            Some((_, gap)) => scope::is_namespaced(group, kind).ok_or_else(|| Unscoped {
+                stage: gap.stage,
+                reason: gap.reason.clone(),
+                detail: gap.detail.clone(),
+            }),
+            None => Err(Unscoped { stage: Stage::Render, reason: "kind not served".into(), detail: None }),
         }
     }
 

@@ -2,6 +2,9 @@
 
 use crate::model::declaration::TreePath;
 
+/// The names of a kustomization, in the order in which Kustomize looks for them.
+pub(super) const KUSTOMIZATIONS: [&[u8]; 3] = [b"kustomization.yaml", b"kustomization.yml", b"Kustomization"];
+
 /// The folder a path lies in; empty for the root.
 pub(super) fn folder(path: &TreePath) -> TreePath {
     let bytes = path.as_bytes();

@@ -196,3 +196,13 @@ fn what_needs_a_network_or_helm_is_refused_before_anything_runs() {
     assert!(detail.contains("https://example.com/x.yaml") && !detail.contains("canary"));
     assert_eq!(reason("helmCharts: [{name: x}]\n").0, "Helm in a kustomization");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_kustomization_makes_the_renderer_panic(text in "((resources|bases|components|patches|patchesStrategicMerge|images|replacements|configMapGenerator|namespace|openapi): (\\[\\.\\./x, \\.\\., /, x\\?ref=1, \"\"\\]|\\[\\{path: \\.\\.\\/\\.\\.\\/a, target: \\{\\}\\}\\]|\\[\\{patch: \"\\[\", name: [a-z.*]{0,3}\\}\\]|\\{path: a\\}|x|)\n){0,5}") {
+        let kustomizations = [("kustomization.yaml", text.as_str()), ("x/kustomization.yaml", text.as_str()), ("a", "")];
+        let missing = Settings { kustomize: Some("/nonexistent/kustomize".into()), ..Settings::default() };
+        let rendered = declarations(&[tree(&kustomizations)], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent());
+        proptest::prop_assert!(!rendered.declarations.into_parts().1.is_empty());
+    }
+}

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{Error, Screen};
-use crate::report::{self, Format, Record};
+pub use crate::report::Format;
+use crate::report::{self, Record};
 use crate::store;
 
 /// One `-o FORMAT[=FILE]`.

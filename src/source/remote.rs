@@ -27,10 +27,6 @@ use super::reference::{self, Resolved, candidates, full_id, is_short_id};
 /// How gix says that a server asks who we are and nobody answers.
 const NO_LOGIN: &str = "No credentials were returned";
 
-/// What ssh is told, in a temporary folder, and beside it what ssh says.
-const SSH_CONFIG: &str = "ssh_config";
-const LONGEST_LOG: usize = 2000;
-
 const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
 /// One fetch.
@@ -42,6 +38,8 @@ pub(super) struct Fetch<'a> {
     pub(super) credentials: &'a Credentials,
     /// The bare repository to fetch into; made where there is none.
     pub(super) folder: &'a Path,
+    /// A private folder that vanishes after the fetch.
+    pub(super) scratch: &'a Path,
     pub(super) timeout: Duration,
     pub(super) meter: &'a Meter,
     pub(super) stop: &'a AtomicBool,
@@ -61,19 +59,14 @@ impl Fetch<'_> {
     /// Fetches what is needed for the reference and says which commit it means at the remote: what an old fetch left in the
     /// folder answers nothing.
     pub(super) fn run(&self) -> Result<(Layout, Resolved)> {
-        let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
-        self.run_in(scratch.path()).map_err(|error| self.with_log(error, scratch.path()))
-    }
-
-    fn run_in(&self, scratch: &Path) -> Result<(Layout, Resolved)> {
-        let (advertised, hash) = self.list(scratch)?;
+        let (advertised, hash) = self.list()?;
         let known = fs::exists(self.folder.join("HEAD")).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-        let first = self.fetch(&advertised, hash, scratch);
+        let first = self.fetch(&advertised, hash);
         let resolved = match first {
             // An interrupted or outdated cache is made anew once, whatever was wrong with it.
             Err(Error::Fetch(_) | Error::Missing(_) | Error::Corrupt { .. } | Error::NotARepository { .. }) if known => {
                 fs::remove_dir_all(self.folder).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-                self.fetch(&advertised, hash, scratch)?
+                self.fetch(&advertised, hash)?
             }
             other => other?,
         };
@@ -85,9 +78,9 @@ impl Fetch<'_> {
         Layout::at(self.folder)?.ok_or_else(problem)
     }
 
-    fn fetch(&self, advertised: &[Advertised], hash: gix::hash::Kind, scratch: &Path) -> Result<Resolved> {
+    fn fetch(&self, advertised: &[Advertised], hash: gix::hash::Kind) -> Result<Resolved> {
         let wanted = wanted(self.reference, advertised)?;
-        let repository = self.open(self.folder, hash, scratch)?;
+        let repository = self.open(self.folder, hash)?;
         let received = match &wanted {
             Wanted::Name(name) => self.receive(&repository, &[format!("+{name}:{name}")])?,
             Wanted::Id(_) => self.receive(&repository, &EVERYTHING.map(str::to_owned))?,
@@ -115,8 +108,8 @@ impl Fetch<'_> {
     }
 
     /// Asks which branches and tags there are.
-    fn list(&self, scratch: &Path) -> Result<(Vec<Advertised>, gix::hash::Kind)> {
-        let repository = self.open(&scratch.join("list"), gix::hash::Kind::Sha1, scratch)?;
+    fn list(&self) -> Result<(Vec<Advertised>, gix::hash::Kind)> {
+        let repository = self.open(&self.scratch.join("list"), gix::hash::Kind::Sha1)?;
         let mut specs = EVERYTHING.map(str::to_owned).to_vec();
         specs.push("HEAD".into());
         specs.extend(self.reference.filter(|name| name.starts_with("refs/")).map(|name| format!("+{name}:{name}")));
@@ -134,10 +127,10 @@ impl Fetch<'_> {
         Ok(outcome.ref_map.remote_refs.iter().map(advertised).collect())
     }
 
-    fn open(&self, folder: &Path, hash: gix::hash::Kind, scratch: &Path) -> Result<gix::Repository> {
+    fn open(&self, folder: &Path, hash: gix::hash::Kind) -> Result<gix::Repository> {
         let mut overrides = vec!["core.useReplaceRefs=false".to_owned(), "core.commitGraph=false".into(), "gc.auto=0".into()];
         if matches!(self.location, Location::Ssh(_)) {
-            overrides.extend([format!("core.sshCommand=ssh {}", self.ssh_options(scratch)?), "ssh.variant=ssh".into()]);
+            overrides.extend([format!("core.sshCommand={}", self.ssh_command()?), "ssh.variant=ssh".into()]);
         }
         let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides(overrides);
         let io = |source| Error::Io { path: folder.to_owned(), source };
@@ -199,30 +192,25 @@ impl Fetch<'_> {
         Ok(http::Options { user_agent: agent, backend: Some(Arc::new(Mutex::new(backend))), ..Default::default() })
     }
 
-    /// Writes what ssh shall do, in place of the configurations of user and system: unknown hosts are refused, nothing is asked,
-    /// no other program is started. Returns options that are shell words.
-    fn ssh_options(&self, scratch: &Path) -> Result<String> {
-        let path = scratch.join(SSH_CONFIG);
+    /// The call of ssh. A file of ours takes the place of the configurations of user and system: unknown hosts are refused,
+    /// nothing is asked, no other program is started. What it complains about goes into a file, for our message.
+    fn ssh_command(&self) -> Result<String> {
+        let path = self.scratch.join("ssh_config");
         fs::write(&path, ssh_settings(self.credentials)?).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let text = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
-        let unusable =
-            || Error::Fetch(format!("the temporary folder {} has a name that cannot be handed to ssh; set TMPDIR", path.display()));
-        let config = text.ok_or_else(unusable)?;
-        Ok(format!("-F {config} -E {config}.log"))
+        let folder = self.scratch.to_str();
+        let folder = folder.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
+        let unusable = || {
+            let folder = self.scratch.display();
+            Error::Fetch(format!("the temporary folder {folder} has a name that cannot be handed to ssh; set TMPDIR"))
+        };
+        folder.map(|folder| format!("ssh -F {folder}/ssh_config -E {folder}/ssh_log")).ok_or_else(unusable)
     }
 
-    /// Why ssh gave up stands in its log; gix sees only that nothing came.
-    fn with_log(&self, error: Error, scratch: &Path) -> Error {
-        let (Error::Fetch(_), Location::Ssh(url)) = (&error, self.location) else { return error };
-        // Without a log ssh was not started, and the error says why.
-        let log = fs::read(scratch.join(SSH_CONFIG).with_extension("log")).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log[..log.len().min(LONGEST_LOG)]);
-        let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if lines.is_empty() {
-            return error;
-        }
-        let told = lines.join(" ");
-        Error::Fetch(format!("{} gave nothing: {told}; {}", shown(url), advice(&told)))
+    /// What ssh complained about, in one line.
+    fn ssh_complaint(&self) -> Option<String> {
+        let bytes = fs::read(self.scratch.join("ssh_log")).ok()?;
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(text).filter(|text| !text.is_empty())
     }
 
     fn failed(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -230,7 +218,7 @@ impl Fetch<'_> {
             return Error::TimedOut(self.timeout.as_secs());
         }
         let (Location::Https(url) | Location::Ssh(url)) = self.location else { return Error::Fetch(causes(error)) };
-        let text = self.without_login(causes(error));
+        let text = self.without_login(self.ssh_complaint().unwrap_or_else(|| causes(error)));
         let text = if text.contains(NO_LOGIN) { "401 Unauthorized, and the source has no login for it".to_owned() } else { text };
         Error::Fetch(format!("{} gave nothing: {text}; {}", shown(url), advice(&text)))
     }
@@ -415,7 +403,7 @@ fn causes(error: &(dyn StdError + 'static)) -> String {
 /// What a person can do about it.
 fn advice(text: &str) -> &'static str {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["Host key verification", "host key", "HOST IDENTIFICATION"]) {
+    if has(&["Host key verification", "host key"]) {
         "add the key of the host to a known-hosts file and name it in the credentials"
     } else if has(&["401", "403", "ermission denied", "redentials"]) {
         "check the credentials of the source and what they may read"

@@ -10,6 +10,7 @@
 
 mod compose;
 mod error;
+mod mapping;
 mod number;
 mod scalar;
 mod split;
@@ -123,12 +124,22 @@ impl Node {
 pub fn documents(text: &[u8], dialect: Dialect) -> Vec<Result<Node, Error>> {
     let mut documents = Vec::new();
     for chunk in split::chunks(text) {
-        match chunk.and_then(|chunk| compose::document(&chunk, dialect).or_else(|error| split::json_values(&chunk, dialect, error))) {
+        match chunk.and_then(|chunk| nodes(&chunk, dialect)) {
             Ok(nodes) => documents.extend(nodes.into_iter().filter(|node| !matches!(node.value, NodeValue::Null)).map(Ok)),
             Err(error) => documents.push(Err(error)),
         }
     }
     documents
+}
+
+fn nodes(chunk: &split::Chunk<'_>, dialect: Dialect) -> Result<Vec<Node>, Error> {
+    compose::document(chunk, dialect).or_else(|error| match split::json_values(chunk).filter(|_| dialect == Dialect::Raw) {
+        Some(parts) => parts.iter().try_fold(Vec::new(), |mut nodes, part| {
+            nodes.extend(compose::document(part, dialect)?);
+            Ok(nodes)
+        }),
+        None => Err(error),
+    })
 }
 
 /// The single document of a configuration file. An empty file is an empty map.

@@ -1,7 +1,6 @@
 //! A text cut into documents as the Kubernetes tools cut it, before any of it is parsed.
 
-use super::compose;
-use super::{Dialect, Error, Node};
+use super::Error;
 
 /// A part of a text between `---` lines.
 #[derive(Clone, Copy)]
@@ -59,28 +58,23 @@ fn refusal(character: char) -> Option<&'static str> {
     }
 }
 
-/// kubectl reads JSON values that follow each other without a separator; YAML does not have that.
-pub(super) fn json_values(chunk: &Chunk<'_>, dialect: Dialect, error: Error) -> Result<Vec<Node>, Error> {
-    if dialect != Dialect::Raw || !chunk.text.trim_start().starts_with('{') {
-        return Err(error);
+/// The parts of a chunk of JSON values that follow each other without a separator: kubectl reads them, YAML does not have
+/// that. `None` where it is something else.
+pub(super) fn json_values<'text>(chunk: &Chunk<'text>) -> Option<Vec<Chunk<'text>>> {
+    if !chunk.text.trim_start().starts_with('{') {
+        return None;
     }
     let mut values = serde_json::Deserializer::from_str(chunk.text).into_iter::<serde::de::IgnoredAny>();
     let mut parts = Vec::new();
     let mut start = 0;
     while let Some(value) = values.next() {
         if value.is_err() {
-            return Err(error);
+            return None;
         }
         let before = chunk.text[..start].matches('\n').count();
         let line = chunk.first_line + u32::try_from(before).unwrap_or(u32::MAX);
         parts.push(Chunk { text: &chunk.text[start..values.byte_offset()], first_line: line });
         start = values.byte_offset();
     }
-    if parts.len() < 2 {
-        return Err(error);
-    }
-    parts.iter().try_fold(Vec::new(), |mut nodes, part| {
-        nodes.extend(compose::document(part, dialect)?);
-        Ok(nodes)
-    })
+    (parts.len() > 1).then_some(parts)
 }

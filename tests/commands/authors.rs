@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::fleet::{IN_SYNC, scan, text};
 use crate::harness::keys::{self, ALICE, BOB, CAROL, Key, MALLORY, Person};
 use crate::harness::kubewitness::Kubewitness;
+use crate::harness::recorded::{IN_SYNC, scan, text};
 use crate::harness::repository::{Commit, Repository};
 use crate::harness::scratch;
 
@@ -149,7 +149,7 @@ fn a_commit_that_a_forge_made_is_attested_by_it_alone() {
         keys::openpgp_file(std::slice::from_ref(&forge_key)).display(),
     );
     std::fs::write(folder.join("kubewitness.yaml"), config).unwrap();
-    let recording = crate::harness::fleet::recording();
+    let recording = crate::harness::recorded::recording();
     let attested = Kubewitness::new(["scan", "-o", "json", "--recording", &recording]).in_folder(&folder);
     let (status, verdict, _) = told(&story.commit, attested);
     assert_eq!((status, verdict.as_str()), (Some(0), "forge-attested"));

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::harness::fleet::text;
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
+use crate::harness::recorded::text;
 use crate::harness::scratch;
 
 const CANARY: [&str; 6] = ["c4nary-declared", "YzRuYXJ5LWRlY2xhcmVk", "c4nary-live", "YzRuYXJ5LWxpdmU", "YzRuYXJ5", "c4nary"];

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::harness::fleet::{in_sync, recording, scan, text, witness};
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
+use crate::harness::recorded::{in_sync, recording, scan, text, witness};
 use crate::harness::scratch;
 
 /// Runs where no kubeconfig, no service account and no configuration is.

@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use crate::harness::fleet::{folder, recording, text, witness};
 use crate::harness::kubewitness::Kubewitness;
+use crate::harness::recorded::{folder, recording, text, witness};
 use crate::harness::scratch;
 
 const ESCAPE: char = '\u{1b}';

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::fleet::{text, witness};
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
+use crate::harness::recorded::{text, witness};
 use crate::harness::scratch;
 
 fn report(arguments: &[&str]) -> Output {

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::harness::fleet::{IN_SYNC, in_sync, scan, text};
 use crate::harness::keys::{ALICE, BOB, MALLORY};
 use crate::harness::program::Program;
+use crate::harness::recorded::{IN_SYNC, in_sync, scan, text};
 use crate::harness::repository::Repository;
 use crate::harness::scratch;
 
@@ -178,7 +178,7 @@ fn kustomize_that_is_not_there_is_told_with_how_to_get_it() {
     // The files themselves can be asked for instead.
     let plain = scratch::new_folder("config");
     fs::write(plain.join("kubewitness.yaml"), format!("sources: [{{url: {source}, render: plain}}]\n")).unwrap();
-    let recording = crate::harness::fleet::recording();
+    let recording = crate::harness::recorded::recording();
     let plain =
         crate::harness::kubewitness::Kubewitness::new(["scan", "--recording", &recording]).in_folder(&plain).env("PATH", "/nowhere").run();
     assert_eq!(plain.status, Some(0), "{plain:?}");

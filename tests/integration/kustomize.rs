@@ -1,15 +1,17 @@
 //! What Kustomize renders: compared with what is live, credited where one file alone declares a value, and to nobody else.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not there")]
+
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::harness::control_plane::{Namespace, control_plane};
-use crate::harness::fleet::{IN_SYNC, recording, scan, text};
 use crate::harness::keys::{self, ALICE, BOB, CAROL};
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::{Output, Program};
+use crate::harness::recorded::{IN_SYNC, recording, scan, text};
 use crate::harness::repository::Repository;
 use crate::harness::{scratch, tools};
 

@@ -6,9 +6,14 @@
 mod harness;
 
 mod control_plane;
+mod demo;
 mod deploy;
+mod faults;
 mod kustomize;
 mod proxy;
+mod recording;
 mod remote;
 mod repositories;
+mod rights;
+mod story;
 mod sweeping;

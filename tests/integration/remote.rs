@@ -1,16 +1,20 @@
 //! Repositories on servers: https with a private authority and a login from files, ssh with a key and known hosts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not there")]
+
 use std::path::Path;
 
-use crate::harness::fleet::{in_sync, recording, text};
-use crate::harness::git_server::GitServer;
+use crate::harness::git_server::Server;
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
+use crate::harness::recorded::{in_sync, recording, text};
 use crate::harness::repository::Repository;
 use crate::harness::scratch;
 use crate::harness::sshd::Sshd;
 
 const PASSWORD: &str = "c4nary-p@ss:word";
+/// `alice:` and the password, in base64.
+const LOGIN: &str = "YWxpY2U6YzRuYXJ5LXBAc3M6d29yZA==";
 
 /// Scans one source with these credentials, as lines of a configuration.
 fn scan(url: &str, credentials: &[(&str, &str)]) -> Output {
@@ -30,6 +34,11 @@ fn served() -> (std::path::PathBuf, String) {
     let root = scratch::new_folder("served");
     repository.git(["clone", "--quiet", "--bare", ".", &text(&root.join("fleet.git"))]).succeed();
     (root, repository.id_of("HEAD"))
+}
+
+/// The authority behind the server's certificate.
+fn ca() -> String {
+    format!("{}/tests/source/tls/ca.pem", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn secret(content: &str) -> String {
@@ -59,9 +68,9 @@ fn is_not_fetched(output: &Output, part: &str) {
 #[test]
 fn https_with_a_private_authority_and_a_login_from_files_is_read() {
     let (root, commit) = served();
-    let server = GitServer::start(&root, &format!("alice:{PASSWORD}"));
-    let url = format!("{}/fleet.git", server.url);
-    let (ca, user, password) = (text(&server.ca), secret("alice\n"), secret(&format!("{PASSWORD}\n")));
+    let server = Server::https(&root, LOGIN);
+    let url = server.url("fleet.git");
+    let (ca, user, password) = (ca(), secret("alice\n"), secret(&format!("{PASSWORD}\n")));
     let login = [("caFile", ca.as_str()), ("usernameFile", &user), ("passwordFile", &password)];
     is_read(&scan(&url, &login), &commit);
     is_read(&scan(&url, &[("caFile", &ca), ("usernameFile", &user), ("passwordEnv", "FLEET_PASSWORD")]), &commit);
@@ -70,13 +79,13 @@ fn https_with_a_private_authority_and_a_login_from_files_is_read() {
 #[test]
 fn https_is_refused_without_login_authority_or_repository_and_says_which() {
     let (root, _) = served();
-    let server = GitServer::start(&root, &format!("alice:{PASSWORD}"));
-    let url = format!("{}/fleet.git", server.url);
-    let (ca, user, password) = (text(&server.ca), secret("alice"), secret(PASSWORD));
+    let server = Server::https(&root, LOGIN);
+    let url = server.url("fleet.git");
+    let (ca, user, password) = (ca(), secret("alice"), secret(PASSWORD));
     is_not_fetched(&scan(&url, &[("caFile", &ca)]), "401");
     is_not_fetched(&scan(&url, &[("caFile", &ca), ("usernameFile", &user), ("passwordFile", &secret("c4nary-wrong"))]), "401");
     is_not_fetched(&scan(&url, &[("usernameFile", &user), ("passwordFile", &password)]), "certificate");
-    let absent = format!("{}/absent.git", server.url);
+    let absent = server.url("absent.git");
     is_not_fetched(&scan(&absent, &[("caFile", &ca), ("usernameFile", &user), ("passwordFile", &password)]), "404");
 }
 

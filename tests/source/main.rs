@@ -1,6 +1,10 @@
 //! Sources against repositories that the real Git made.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
+
 mod fetch;
 mod history;
 mod hostile;
+mod remote;
 mod repository;
+mod server;

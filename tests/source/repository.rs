@@ -129,13 +129,7 @@ impl Authors {
 }
 
 pub(crate) fn source(url: &str) -> SourceSettings {
-    SourceSettings {
-        id: "fleet".into(),
-        url: url.to_owned(),
-        reference: None,
-        path: String::new(),
-        credentials: Credentials::default(),
-    }
+    SourceSettings { id: "fleet".into(), url: url.to_owned(), reference: None, path: String::new(), credentials: Credentials::default() }
 }
 
 pub(crate) fn sources(settings: Vec<SourceSettings>) -> Sources {
@@ -166,7 +160,8 @@ pub(crate) fn histories(settings: &SourceSettings, wanted: BTreeSet<DocumentRef>
         let mut sources = sources(vec![settings.clone()]);
         let (mut trees, not_evaluated) = sources.fetch(&Progress::silent()).await;
         assert_eq!(not_evaluated, []);
-        let (histories, not_evaluated) = sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), &Progress::silent()).await;
+        let (histories, not_evaluated) =
+            sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), &Progress::silent()).await;
         (trees.remove(0), histories, not_evaluated)
     })
 }

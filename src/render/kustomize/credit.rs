@@ -1,6 +1,6 @@
 //! Which document declares which field of a built object.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -26,6 +26,10 @@ pub(super) struct Crediting<'run, 'tree> {
     closure: &'run Closure,
     /// The documents that are read as resources, by kind and name.
     resources: HashMap<(String, String), Vec<(String, Input)>>,
+    /// Files with a document that cannot be read.
+    broken: BTreeSet<TreePath>,
+    /// Whether anything adds to names.
+    renames: bool,
 }
 
 fn text<'value>(value: &'value Value, field: &str) -> &'value str {
@@ -52,14 +56,20 @@ fn input(builder: &Builder<'_>, path: &TreePath, document: Option<&Document>) ->
 impl<'run, 'tree> Crediting<'run, 'tree> {
     pub(super) fn new(builder: &'run Builder<'tree>, closure: &'run Closure) -> Self {
         let mut resources: HashMap<_, Vec<_>> = HashMap::new();
+        let mut broken = BTreeSet::new();
         for file in &closure.resources {
-            for document in builder.documents(file).iter().filter_map(|document| document.as_ref().ok()) {
+            let documents = builder.documents(file);
+            if documents.iter().any(Result::is_err) {
+                broken.insert(file.clone());
+            }
+            for document in documents.iter().filter_map(|document| document.as_ref().ok()) {
                 let key = (text(&document.value, "kind").to_owned(), name_of(&document.value).to_owned());
                 let found = (group_of(&document.value).to_owned(), input(builder, file, Some(document)));
                 resources.entry(key).or_default().push(found);
             }
         }
-        Self { builder, closure, resources }
+        let renames = closure.kustomizations.iter().any(renames);
+        Self { builder, closure, resources, broken, renames }
     }
 
     /// The credit of an object that was built.
@@ -74,7 +84,7 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
             _ => None,
         };
         let documents = file.as_ref().map(|file| self.builder.documents(file)).unwrap_or_default();
-        let own = self.own_document(built, &documents);
+        let own = file.as_ref().and_then(|file| self.own_document(built, file, &documents));
         let named = Named { kind: text(built, "kind"), name: own.map_or("", |own| name_of(&own.value)), built: name_of(built) };
         let place = file.as_ref().zip(own).map(|(file, own)| input(self.builder, file, Some(own)));
         let others = self.others(&named, built, place.as_ref().map(|place| &place.document), origin);
@@ -93,17 +103,26 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
     }
 
     /// The one document of the file that can be the object; none where there are two.
-    fn own_document<'read>(&self, built: &Value, documents: &'read [Result<Document, crate::yaml::Error>]) -> Option<&'read Document> {
-        let renames = self.closure.kustomizations.iter().any(renames);
-        let fits = |document: &&Document| {
-            let name = name_of(&document.value);
-            let name_fits = if renames { name_of(built).contains(name) } else { name_of(built) == name };
-            !name.is_empty() && name_fits && is_same_kind(built, &document.value)
-        };
+    fn own_document<'read>(
+        &self,
+        built: &Value,
+        file: &TreePath,
+        documents: &'read [Result<Document, crate::yaml::Error>],
+    ) -> Option<&'read Document> {
         // A document that cannot be read could be the object, too.
-        if documents.iter().any(Result::is_err) {
+        if self.broken.contains(file) {
             return None;
         }
+        let read = |ordinal: u32| documents.get(ordinal as usize).and_then(|document| document.as_ref().ok());
+        if !self.renames {
+            let named = self.resources.get(&(text(built, "kind").to_owned(), name_of(built).to_owned()));
+            let mut fitting = named.into_iter().flatten().filter(|(group, input)| group == group_of(built) && input.document.path == *file);
+            return fitting.next().filter(|_| fitting.next().is_none()).and_then(|(_, input)| read(input.document.ordinal));
+        }
+        let fits = |document: &&Document| {
+            let name = name_of(&document.value);
+            !name.is_empty() && name_of(built).contains(name) && is_same_kind(built, &document.value)
+        };
         let mut fitting = documents.iter().filter_map(|document| document.as_ref().ok()).filter(fits);
         fitting.next().filter(|_| fitting.next().is_none())
     }

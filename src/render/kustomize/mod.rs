@@ -34,10 +34,9 @@ use super::path;
 
 pub(super) use self::closure::Closure;
 
-/// A build that takes longer is stuck, or hostile.
-const LIMITS: Limits = Limits { time: Duration::from_secs(120), output_bytes: 256 << 20 };
-/// The names of a kustomization, in the order in which Kustomize looks for them.
-pub(super) const NAMES: [&[u8]; 3] = [b"kustomization.yaml", b"kustomization.yml", b"Kustomization"];
+/// A build that takes longer is stuck, or hostile; Kustomize needs a minute for 5,000 objects.
+const LIMITS: Limits = Limits { time: Duration::from_secs(300), output_bytes: 256 << 20 };
+
 /// Where Kustomize notes the origin of an object.
 const ORIGIN: &str = "config.kubernetes.io/origin";
 /// How many links are followed from one path.
@@ -72,7 +71,7 @@ impl<'tree> Builder<'tree> {
 
     /// The kustomization of a folder.
     pub(super) fn kustomization_in(&self, folder: &TreePath) -> Option<TreePath> {
-        NAMES.iter().filter_map(|name| path::join(folder, name)).find(|path| self.file(path).is_some())
+        path::KUSTOMIZATIONS.iter().filter_map(|name| path::join(folder, name)).find(|path| self.file(path).is_some())
     }
 
     /// The topmost folders of the source that hold a kustomization.
@@ -81,7 +80,7 @@ impl<'tree> Builder<'tree> {
             .tree
             .files
             .keys()
-            .filter(|path| path::is_below(path, &self.tree.root) && NAMES.contains(&path::name(path)))
+            .filter(|path| path::is_below(path, &self.tree.root) && path::KUSTOMIZATIONS.contains(&path::name(path)))
             .map(path::folder)
             .collect();
         let mut units: Vec<TreePath> = Vec::new();

@@ -11,6 +11,7 @@ mod gaps;
 mod layout;
 mod objects;
 mod people;
+mod subject;
 mod summary;
 mod tally;
 mod time;

@@ -2,14 +2,15 @@
 
 #![expect(dead_code, reason = "a harness offers more than these stories use")]
 
-#[path = "../../integration/harness/fleet.rs"]
-pub(crate) mod fleet;
+pub(crate) mod control_plane;
 #[path = "../../integration/harness/keys.rs"]
 pub(crate) mod keys;
 #[path = "../../integration/harness/kubewitness.rs"]
 pub(crate) mod kubewitness;
 #[path = "../../integration/harness/program.rs"]
 pub(crate) mod program;
+#[path = "../../integration/harness/recorded.rs"]
+pub(crate) mod recorded;
 #[path = "../../integration/harness/repository.rs"]
 pub(crate) mod repository;
 #[path = "../../integration/harness/scratch.rs"]

@@ -6,6 +6,5 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=$here/../../../src/compare/tables/builtin.json
 version=$(sed -n 's|^\tk8s.io/kubernetes \(v[0-9.]*\).*|\1|p' "$here/../kubernetes/go.mod")
 cd "$here/../kubernetes"
-# The clock of the test bed's build does not matter: nothing that depends on it is written.
 CGO_ENABLED=0 GOFLAGS= go run -mod=readonly -trimpath ../tables/main.go "$version" > "$target.new"
 mv "$target.new" "$target"

@@ -159,7 +159,8 @@ func visit(t reflect.Type) {
 	result := &Type{AtomicMap: extension(s, "x-kubernetes-map-type") == "atomic", Fields: map[string]*Field{}}
 	out.Types[name] = result
 	eachField(t, func(field reflect.StructField, jsonName string, omit bool) {
-		if jsonName == "status" && strings.HasSuffix(field.Type.Name(), "Status") || jsonName == "managedFields" {
+		isStatus := jsonName == "status" && field.Type.Kind() == reflect.Struct
+		if isStatus || jsonName == "managedFields" {
 			return
 		}
 		described := &Field{Pointer: field.Type.Kind() == reflect.Ptr, OmitEmpty: omit}
@@ -203,8 +204,35 @@ func eachField(t reflect.Type, do func(reflect.StructField, string, bool)) {
 	}
 }
 
-// allocate gives every list one item and, where deep, every pointer to a struct its struct.
-func allocate(v reflect.Value, deep bool, path []reflect.Type) {
+// omitted is a pointer field that a probe leaves out.
+type omitted struct {
+	owner reflect.Type
+	index int
+}
+
+// pointers collects the fields of a type and below that point to structs.
+func pointers(t reflect.Type, path []reflect.Type, found map[omitted]bool) {
+	switch t.Kind() {
+	case reflect.Ptr, reflect.Slice:
+		pointers(t.Elem(), path, found)
+	case reflect.Struct:
+		if format(t) != "" || repeats(path, t) {
+			return
+		}
+		for i := 0; i < t.NumField(); i++ {
+			field := t.Field(i).Type
+			if t.Field(i).IsExported() && field.Kind() == reflect.Ptr && field.Elem().Kind() == reflect.Struct && format(field.Elem()) == "" {
+				found[omitted{t, i}] = true
+			}
+			if t.Field(i).IsExported() {
+				pointers(field, append(path, t), found)
+			}
+		}
+	}
+}
+
+// allocate gives every list one item and, where deep, every pointer to a struct its struct, but for the one left out.
+func allocate(v reflect.Value, deep bool, leave omitted, path []reflect.Type) {
 	switch v.Kind() {
 	case reflect.Ptr:
 		elem := v.Type().Elem()
@@ -212,15 +240,15 @@ func allocate(v reflect.Value, deep bool, path []reflect.Type) {
 			return
 		}
 		v.Set(reflect.New(elem))
-		allocate(v.Elem(), deep, path)
+		allocate(v.Elem(), deep, leave, path)
 	case reflect.Struct:
 		if format(v.Type()) != "" || repeats(path, v.Type()) {
 			return
 		}
 		path = append(path, v.Type())
 		for i := 0; i < v.NumField(); i++ {
-			if v.Type().Field(i).IsExported() {
-				allocate(v.Field(i), deep, path)
+			if v.Type().Field(i).IsExported() && leave != (omitted{v.Type(), i}) {
+				allocate(v.Field(i), deep, leave, path)
 			}
 		}
 	case reflect.Slice:
@@ -230,7 +258,7 @@ func allocate(v reflect.Value, deep bool, path []reflect.Type) {
 		}
 		if elem.Kind() == reflect.Struct && format(elem) == "" && !repeats(path, elem) {
 			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-			allocate(v.Index(0), deep, path)
+			allocate(v.Index(0), deep, leave, path)
 		}
 	}
 }
@@ -323,21 +351,29 @@ var variants = map[string][]string{
 
 func probe(scheme *runtime.Scheme, kind schema.GroupVersionKind) {
 	texts := append([]string{"{}"}, variants[kind.Kind]...)
+	leaves := map[omitted]bool{}
+	pointers(scheme.AllKnownTypes()[kind], nil, leaves)
 	for _, text := range texts {
-		for _, deep := range []bool{false, true} {
-			before, err := scheme.New(kind)
-			if err != nil {
-				panic(err)
-			}
-			allocate(reflect.ValueOf(before).Elem(), deep, nil)
-			if err := json.Unmarshal([]byte(text), before); err != nil {
-				panic(err)
-			}
-			after := before.DeepCopyObject()
-			scheme.Default(after)
-			record(reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem())
-		}
+		probeOnce(scheme, kind, text, false, omitted{})
+		probeOnce(scheme, kind, text, true, omitted{})
 	}
+	for leave := range leaves {
+		probeOnce(scheme, kind, "{}", true, leave)
+	}
+}
+
+func probeOnce(scheme *runtime.Scheme, kind schema.GroupVersionKind, text string, deep bool, leave omitted) {
+	before, err := scheme.New(kind)
+	if err != nil {
+		panic(err)
+	}
+	allocate(reflect.ValueOf(before).Elem(), deep, leave, nil)
+	if err := json.Unmarshal([]byte(text), before); err != nil {
+		panic(err)
+	}
+	after := before.DeepCopyObject()
+	scheme.Default(after)
+	record(reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem())
 }
 
 // hasStable tells whether a beta version is an older form of a kind that is v1 now; such versions are served no more.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::escape::escape;
 use super::layout::{BOLD, Pen, grid, widest};
-use super::objects::name;
+use super::subject::name;
 use super::tally::Tally;
 use crate::report::objects::Objects;
 use crate::report::record::{Coverage, NotEvaluated, Unlisted};

@@ -7,6 +7,7 @@ use super::difference;
 use super::escape::escape;
 use super::layout::{BOLD, Pen, shorten};
 use super::people::{object_origin, writer};
+use super::subject::name;
 use super::tally::{NEWS, Tally};
 use super::time::ago;
 use crate::report::object::{Difference, Object};
@@ -39,12 +40,6 @@ pub(super) fn write(pen: &mut Pen<'_>, objects: &Objects<'_>, commits: &Commits<
         pen.line(&format!("{}: -o json=FILE", pen.counted(all - told, "more object", "more objects")))?;
     }
     Ok(())
-}
-
-/// `Deployment shop/web`.
-pub(super) fn name(object: &Object) -> String {
-    let namespace = object.namespace.as_ref().map(|namespace| format!("{}/", escape(namespace))).unwrap_or_default();
-    format!("{} {namespace}{}", escape(&object.kind), escape(&object.name))
 }
 
 fn write_object(pen: &mut Pen<'_>, object: &Object, commits: &Commits<'_>) -> io::Result<()> {

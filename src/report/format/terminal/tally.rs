@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Commits;
-use super::objects::name;
+use super::subject::name;
 use crate::report::object::Object;
 use crate::report::objects::Objects;
 

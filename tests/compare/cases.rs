@@ -3,11 +3,9 @@
 //!
 //! A difference is written as one line, `~` for low confidence: `~spec.replicas equal autoscaled by NAME/Update/scale`.
 
-mod compare_support;
-
 use std::path::{Path, PathBuf};
 
-use compare_support::{cluster_schemas, compare, declaration, documents, live, words};
+use super::support::{cluster_schemas, compare, declaration, documents, live, words};
 use kubewitness::compare::Settings;
 use kubewitness::model::schema::Schemas;
 use serde_json::{Value, json};

@@ -1,0 +1,5 @@
+//! Comparing, as data and as properties.
+
+mod cases;
+mod properties;
+mod support;
