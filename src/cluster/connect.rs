@@ -20,9 +20,16 @@ pub(super) async fn connect(settings: &Settings, progress: Progress) -> Result<L
     // A provider that is there already is as good as ours.
     drop(rustls::crypto::ring::default_provider().install_default());
     let (config, context) = config(settings).await?;
+    let server = server(&config.cluster_url);
     let client = Client::new(config, settings.timeout, Patience::default()).map_err(|error| Error::Kubeconfig(client_text(&error)))?;
     let redactor = Redactor::random().map_err(Error::Random)?;
-    Ok(Live { client, redactor, progress, name: settings.name.clone().unwrap_or(context), cache: settings.cache.clone() })
+    Ok(Live { client, redactor, progress, name: settings.name.clone().unwrap_or(context), server, cache: settings.cache.clone() })
+}
+
+/// The address without user and password, to be shown.
+fn server(url: &http::Uri) -> String {
+    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme_str().unwrap_or("https"), url.host().unwrap_or_default())
 }
 
 /// kube's own inference goes on to the service account where a kubeconfig is broken, and would read another cluster than the
