@@ -10,6 +10,7 @@ mod demo;
 mod deploy;
 mod faults;
 mod proxy;
+mod recipes;
 mod recording;
 mod repositories;
 mod rights;
