@@ -12,6 +12,7 @@ mod deploy;
 mod faults;
 mod kustomize;
 mod proxy;
+mod recipes;
 mod recording;
 mod remote;
 mod repositories;
