@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::cluster::Cluster;
 use crate::keyring::Keyring;
-use crate::model::comparison::ObjectState;
+use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
@@ -21,6 +21,9 @@ use crate::progress::Progress;
 use crate::source::Sources;
 use crate::yaml::Dialect;
 use crate::{attribute, audit, cluster, compare, render};
+
+/// Why an object that nothing seems to declare is not called undeclared.
+const INCOMPLETE: &str = "declarations incomplete";
 
 /// The parts that touch the world.
 pub struct Readers {
@@ -196,8 +199,13 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if matches!(policy.selection, Selection::Namespaces(_)) && population > declarations.len() {
         excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: population - declarations.len() });
     }
-    if population == 0 && not_evaluated.is_empty() {
-        not_evaluated.push(NotEvaluated::new(Stage::Render, "the sources", "nothing is declared"));
+    let subject = match &policy.selection {
+        _ if population == 0 => "the sources".to_owned(),
+        Selection::All => String::new(),
+        Selection::Namespaces(namespaces) => format!("namespace {}", namespaces.iter().cloned().collect::<Vec<_>>().join(", ")),
+    };
+    if declarations.is_empty() && not_evaluated.is_empty() && (population == 0 || policy.compare.undeclared_namespaces.is_empty()) {
+        not_evaluated.push(NotEvaluated::new(Stage::Render, subject, "nothing is declared"));
     }
     Ok(Declared { cluster, kinds, trees, declarations, excluded, not_evaluated })
 }
@@ -213,7 +221,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
 
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
     let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
-    let compared = comparer.finish(&gaps);
+    let mut compared = comparer.finish(&gaps);
+    not_evaluated.extend(doubtful_strays(&mut compared.comparisons, &not_evaluated));
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
@@ -257,6 +266,26 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         not_evaluated,
     };
     Judged { scan, schemas }
+}
+
+/// Takes back that objects are declared nowhere where not all that is declared could be read. Returns why they are unknown.
+fn doubtful_strays(comparisons: &mut Vec<Comparison>, gaps: &[NotEvaluated]) -> Vec<NotEvaluated> {
+    let is_of_declarations = |gap: &&NotEvaluated| matches!(gap.stage, Stage::Fetch | Stage::Render);
+    let unread = gaps.iter().filter(is_of_declarations).any(|gap| gap.object.is_none());
+    let named: BTreeSet<&ObjectId> = gaps.iter().filter(is_of_declarations).filter_map(|gap| gap.object.as_ref()).collect();
+    // That object is told already, by why its declaration could not be used.
+    comparisons.retain(|comparison| comparison.state != ObjectState::Undeclared || !named.contains(&comparison.id));
+    let mut told = Vec::new();
+    for comparison in comparisons.iter_mut().filter(|comparison| comparison.state == ObjectState::Undeclared) {
+        let homeless = ObjectId { namespace: None, ..comparison.id.clone() };
+        if unread || named.contains(&homeless) {
+            comparison.state = ObjectState::Unknown;
+            comparison.reason = Some(INCOMPLETE.to_owned());
+            let why = NotEvaluated::object(Stage::Compare, comparison.id.clone(), INCOMPLETE);
+            told.push(why.with_detail("what could not be read may declare it"));
+        }
+    }
+    told
 }
 
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {
@@ -325,7 +354,7 @@ fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
 
 /// The balance: what was not judged counts only where it is an object of the population.
 pub fn coverage(
-    comparisons: &[crate::model::comparison::Comparison],
+    comparisons: &[Comparison],
     rendered: Vec<Excluded>,
     compared: Vec<Excluded>,
     unlisted: Vec<Unlisted>,

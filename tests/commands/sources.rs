@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::Value;
 
 use crate::harness::keys::{ALICE, BOB, MALLORY};
+use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Program;
-use crate::harness::recorded::{IN_SYNC, in_sync, scan, text};
+use crate::harness::recorded::{IN_SYNC, in_sync, in_tests, recording, scan, text};
 use crate::harness::repository::Repository;
 use crate::harness::scratch;
 
@@ -194,4 +195,63 @@ fn a_remote_base_is_not_fetched_and_told() {
     let gap = output.record()["notEvaluated"][0].clone();
     assert_eq!((&gap["stage"], &gap["reason"]), (&"render".into(), &"remote resource".into()));
     assert_eq!(gap["detail"], "prod/kustomization.yaml names https://git.example.com/base, which is not in the source");
+}
+
+#[test]
+fn what_could_not_be_read_makes_nothing_undeclared() {
+    let kinds = |record: &Value, state: &str| -> Vec<String> {
+        let objects = record["objects"].as_array().unwrap().iter().filter(|object| object["state"] == state);
+        objects.map(|object| format!("{}/{}", object["kind"].as_str().unwrap(), object["name"].as_str().unwrap())).collect()
+    };
+    let folder = scratch::new_folder("declared");
+    Program::new("cp").args(["-r", &in_tests("fleet/prod"), &text(&folder)]).succeed();
+    let scan = |source: &str| {
+        let output = scan(source, &["--undeclared", "shop", "-o", "json"]).run();
+        assert_eq!(output.status, Some(4), "{output:?}");
+        output.record()
+    };
+    assert_eq!(kinds(&scan(&text(&folder)), "undeclared"), ["ConfigMap/hotfix"]);
+
+    // A source that is not there, and a file of one that cannot be read, may declare everything.
+    let record = scan("./nowhere");
+    assert_eq!(kinds(&record, "undeclared"), Vec::<String>::new());
+    assert!(kinds(&record, "unknown").contains(&"Deployment/web".to_owned()), "{record:#}");
+    assert!(record["notEvaluated"].as_array().unwrap().iter().any(|gap| gap["reason"] == "declarations incomplete"));
+    let web = folder.join("prod/shop/web.yaml");
+    let broken = fs::read_to_string(&web).unwrap().replacen("kind: Deployment", "kind: a: b", 1);
+    fs::write(&web, broken).unwrap();
+    let record = scan(&text(&folder));
+    assert_eq!(kinds(&record, "undeclared"), Vec::<String>::new());
+    let unknown = kinds(&record, "unknown");
+    assert!(unknown.contains(&"Deployment/web".to_owned()) && unknown.contains(&"ConfigMap/hotfix".to_owned()), "{unknown:?}");
+    let rules: Vec<&str> = record["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect();
+    assert!(!rules.contains(&"object-undeclared"), "{rules:?}");
+}
+
+#[test]
+fn what_a_namespace_filter_leaves_out_is_not_called_undeclared() {
+    let repository = Repository::new();
+    Program::new("cp").args(["-r", &in_tests("fleet/prod"), &text(repository.path())]).succeed();
+    repository.commit(&ALICE, "The fleet").unsigned();
+    let folder = scratch::new_folder("config");
+    let config = format!("sources: [{{url: {}}}]\nundeclared: {{namespaces: [shop]}}\n", repository.path().display());
+    fs::write(folder.join("kubewitness.yaml"), config).unwrap();
+    let scan = |more: &[&str]| {
+        let recording = recording();
+        let arguments = ["scan", "--recording", recording.as_str()].into_iter().chain(more.iter().copied());
+        Kubewitness::new(arguments).in_folder(&folder).run()
+    };
+    let data = scan(&["-n", "data"]);
+    assert_eq!(data.status, Some(0), "{data:?}");
+    assert!(data.stdout.starts_with("In sync: 6 of 6 objects match Git.\n"), "{}", data.stdout);
+    let shop = scan(&["-n", "shop", "-o", "json"]).record();
+    let undeclared: Vec<&Value> = shop["objects"].as_array().unwrap().iter().filter(|object| object["state"] == "undeclared").collect();
+    assert_eq!((undeclared.len(), &undeclared[0]["name"]), (1, &"hotfix".into()));
+    let both = scan(&["-n", "data", "--undeclared", "shop"]);
+    assert_eq!(both.status, Some(2), "{both:?}");
+    assert!(both.stderr.contains("add -n shop"), "{}", both.stderr);
+    // A name that was typed wrong is not called clean.
+    let nowhere = scan(&["-n", "nowhere"]);
+    assert_eq!(nowhere.status, Some(4), "{nowhere:?}");
+    assert!(nowhere.stdout.contains("namespace nowhere: nothing is declared"), "{}", nowhere.stdout);
 }
