@@ -75,7 +75,7 @@ pub async fn compare(
         attributions: &Attributions { declarations: vec![None; declarations.len()], commits: Vec::new() },
         not_evaluated: &not_evaluated,
     });
-    Ok(super::outcome(&findings, &not_evaluated, &coverage, fail_on))
+    Ok(super::outcome(&findings, &compared.comparisons, &not_evaluated, &coverage, fail_on))
 }
 
 /// LIVE is complete by definition, so that it is a dump is no gap; an item in it that could not be read still is.
