@@ -24,7 +24,7 @@ use crate::model::comparison::Comparison;
 use crate::model::coverage::{Coverage, NotEvaluated};
 use crate::model::finding::{Finding, Severity};
 use crate::progress::Progress;
-use crate::scan::{Judged, Policy, Readers, Run, Selection};
+use crate::scan::{Judged, Limit, Policy, Readers, Run, Selection};
 use crate::source::Sources;
 use crate::{report as encoding, scan as pipeline, store};
 
@@ -204,7 +204,7 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
         selection,
         digest: policy_digest(&config.policy_digest, &keyring.digest()),
     };
-    let run = Run { id: random_id()?, started, deadline: tokio::time::Instant::now() + config.timeout, interrupted: interruption() };
+    let run = Run { id: random_id()?, started, limit: limit(config.timeout) };
     let readers = Readers { cluster, sources: Sources::new(config.sources), keyring };
     Ok(Prepared { readers, policy, run, fail_on: config.fail_on, begun })
 }
@@ -265,7 +265,12 @@ fn policy_digest(settings: &str, keys: &str) -> String {
     format!("sha256:{hex}")
 }
 
-/// Becomes true at SIGINT or SIGTERM: what was judged by then is still reported.
+/// So much time from now, unless somebody asks for an earlier end.
+fn limit(time: std::time::Duration) -> Limit {
+    Limit { deadline: tokio::time::Instant::now() + time, interrupted: interruption() }
+}
+
+/// Becomes true at SIGINT or SIGTERM.
 fn interruption() -> tokio::sync::watch::Receiver<bool> {
     let (sender, receiver) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -281,7 +286,7 @@ fn interruption() -> tokio::sync::watch::Receiver<bool> {
             _ = tokio::signal::ctrl_c() => {}
             () = terminated => {}
         }
-        tracing::warn!("interrupted; reporting what was judged so far");
+        tracing::warn!("interrupted; what is known so far is told");
         // Nobody left to tell means that the run is over.
         sender.send(true).ok();
     });

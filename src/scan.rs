@@ -68,9 +68,15 @@ pub struct Run {
     pub id: String,
     /// When it began.
     pub started: DateTime<Utc>,
-    /// Until when the world may answer; what has not been read by then is not evaluated.
+    /// What has not been read by then is not evaluated.
+    pub limit: Limit,
+}
+
+/// Until when the world may answer.
+pub struct Limit {
+    /// The deadline.
     pub deadline: tokio::time::Instant,
-    /// Ends early when it is cancelled, as the deadline does.
+    /// Becomes true where somebody asks for an earlier end.
     pub interrupted: tokio::sync::watch::Receiver<bool>,
 }
 
@@ -80,8 +86,8 @@ pub enum Error {
     /// The cluster does not answer.
     #[error("the cluster cannot be read")]
     Cluster(#[from] cluster::Error),
-    /// It ended before there was anything to judge.
-    #[error("{stage} {why}; nothing was judged")]
+    /// It ended before there was anything to tell.
+    #[error("{stage} {why}; there is no result")]
     Ended {
         /// What was being done.
         stage: &'static str,
@@ -108,7 +114,8 @@ impl Ended {
         }
     }
 
-    fn of(self, stage: &'static str) -> Error {
+    /// The error of a stage without which there is nothing to tell.
+    pub fn of(self, stage: &'static str) -> Error {
         Error::Ended { stage, why: self }
     }
 }
@@ -146,9 +153,12 @@ pub struct Judged {
     pub schemas: Schemas,
 }
 
-impl Run {
-    /// What a part of the world answers, unless the run ends before.
-    async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Ended> {
+impl Limit {
+    /// What a part of the world answers, unless the time ends before.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Ended> {
         let mut interrupted = self.interrupted.clone();
         let ended = async move {
             // A sender that is gone can interrupt nobody any more.
@@ -170,9 +180,9 @@ impl Run {
 /// Where the cluster does not answer at all, or the time is up.
 pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progress: &Progress) -> Result<Declared, Error> {
     progress.tell(|| "asking the cluster what it serves".to_owned());
-    let (cluster, mut not_evaluated) = run.within(readers.cluster.identity()).await.map_err(|ended| ended.of("connecting"))??;
-    let kinds = run.within(readers.cluster.kinds()).await.map_err(|ended| ended.of("discovery"))??;
-    let fetched = run.within(readers.sources.fetch(progress)).await;
+    let (cluster, mut not_evaluated) = run.limit.within(readers.cluster.identity()).await.map_err(|ended| ended.of("connecting"))??;
+    let kinds = run.limit.within(readers.cluster.kinds()).await.map_err(|ended| ended.of("discovery"))??;
+    let fetched = run.limit.within(readers.sources.fetch(progress)).await;
     let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
     // Kustomize is a program that is waited for.
@@ -207,9 +217,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
-    let (histories, gaps) = in_time(run.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
+    let (histories, gaps) = in_time(run.limit.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
     not_evaluated.extend(gaps);
-    let verified = run.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
+    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
@@ -261,7 +271,7 @@ async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &
             broken.push(NotEvaluated::new(Stage::Read, subject, "malformed schema").with_detail(error.to_string()));
         }
     };
-    let read = run.within(readers.cluster.schemas(&wanted, &mut add)).await;
+    let read = run.limit.within(readers.cluster.schemas(&wanted, &mut add)).await;
     let mut gaps = read.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "schemas", ended.reason())]);
     gaps.extend(broken);
     (schemas, gaps)
@@ -283,7 +293,7 @@ async fn listed(
         comparer.page(page);
     };
     let wanted = |id: &ObjectId| plan.wants(id);
-    let listed = run.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
+    let listed = run.limit.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
     listed.unwrap_or_else(|ended| {
         let gap = |listing| ListingGap { listing, namespace: None, reason: ended.reason().to_owned(), detail: None };
         (0..plan.listings.len()).map(gap).collect()

@@ -258,7 +258,7 @@ fn kinds(seen: BTreeMap<Gvk, bool>) -> Vec<Kind> {
             version: version.to_owned(),
             plural: plural(&singular),
             singular,
-            short_names: Vec::new(),
+            short_names: short_names(group, &kind),
             namespaced,
             verbs: vec!["get".to_owned(), "list".to_owned()],
             preferred: known.insert((group.to_owned(), kind.clone())),
@@ -268,6 +268,39 @@ fn kinds(seen: BTreeMap<Gvk, bool>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = seen.into_iter().map(kind).collect();
     kinds.sort();
     kinds
+}
+
+/// The abbreviations that built-in kinds have in discovery.
+const SHORT_NAMES: [(&str, &str, &str); 25] = [
+    ("", "ConfigMap", "cm"),
+    ("", "LimitRange", "limits"),
+    ("", "Namespace", "ns"),
+    ("", "Node", "no"),
+    ("", "PersistentVolume", "pv"),
+    ("", "PersistentVolumeClaim", "pvc"),
+    ("", "Pod", "po"),
+    ("", "ReplicationController", "rc"),
+    ("", "ResourceQuota", "quota"),
+    ("", "Service", "svc"),
+    ("", "ServiceAccount", "sa"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "crd"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "crds"),
+    ("apps", "DaemonSet", "ds"),
+    ("apps", "Deployment", "deploy"),
+    ("apps", "ReplicaSet", "rs"),
+    ("apps", "StatefulSet", "sts"),
+    ("autoscaling", "HorizontalPodAutoscaler", "hpa"),
+    ("batch", "CronJob", "cj"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "csr"),
+    ("networking.k8s.io", "Ingress", "ing"),
+    ("networking.k8s.io", "NetworkPolicy", "netpol"),
+    ("policy", "PodDisruptionBudget", "pdb"),
+    ("scheduling.k8s.io", "PriorityClass", "pc"),
+    ("storage.k8s.io", "StorageClass", "sc"),
+];
+
+fn short_names(group: &str, kind: &str) -> Vec<String> {
+    SHORT_NAMES.iter().filter(|known| (known.0, known.1) == (group, kind)).map(|known| known.2.to_owned()).collect()
 }
 
 /// The plural that Kubernetes guesses where nobody tells it.

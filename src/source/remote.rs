@@ -24,6 +24,9 @@ use super::location::{Location, shown, split_credentials};
 use super::meter::Meter;
 use super::reference::{self, Resolved, candidates, full_id, is_short_id};
 
+/// How gix says that a server asks who we are and nobody answers.
+const NO_LOGIN: &str = "No credentials were returned";
+
 const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
 /// One fetch.
@@ -216,17 +219,17 @@ impl Fetch<'_> {
         }
         let (Location::Https(url) | Location::Ssh(url)) = self.location else { return Error::Fetch(causes(error)) };
         let text = self.without_login(self.ssh_complaint().unwrap_or_else(|| causes(error)));
+        let text = if text.contains(NO_LOGIN) { "401 Unauthorized, and the source has no login for it".to_owned() } else { text };
         Error::Fetch(format!("{} gave nothing: {text}; {}", shown(url), advice(&text)))
     }
 
     /// An error text may hold the URL that was asked.
     fn without_login(&self, text: String) -> String {
-        let (login, _) = split_login(self.location);
+        let (login, url) = split_login(self.location);
         let login = self.credentials.login(login).ok().flatten();
-        match login.filter(|login| !login.password.is_empty()) {
-            Some(login) => text.replace(&login.password, "***"),
-            None => text,
-        }
+        let query = url.split_once(['?', '#']).map(|(_, query)| query.to_owned());
+        let secrets = login.map(|login| login.password).into_iter().chain(query).filter(|secret| !secret.is_empty());
+        secrets.fold(text, |text, secret| text.replace(&secret, "***"))
     }
 }
 

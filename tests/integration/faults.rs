@@ -4,7 +4,7 @@
 //! The oracle is the record of the same scan without a fault: under a fault an object is what it is there, or unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
 use crate::harness::proxy::{Fault, Proxy, Rule};
 use crate::harness::repository::Repository;
+use crate::harness::scratch;
 
 /// Declarations of a namespace, what is live there, and what a scan tells of it where nothing goes wrong.
 struct Fleet {
@@ -33,6 +34,16 @@ spec:
   selector: { matchLabels: { app: web } }
   template:
     metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: example.com/web:1.4 }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: scaled }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: scaled } }
+  template:
+    metadata: { labels: { app: scaled } }
     spec: { containers: [{ name: web, image: example.com/web:1.4 }] }
 ---
 apiVersion: v1
@@ -64,17 +75,23 @@ metadata: { name: never-applied }
 data: { colour: green }
 ";
 
-/// Six objects, of which one was changed by hand and one is missing.
+/// Seven objects, of which one was changed by hand, one is missing, and one is scaled by an autoscaler that nobody declares.
 fn fleet() -> &'static Fleet {
     static FLEET: OnceLock<Fleet> = OnceLock::new();
     FLEET.get_or_init(|| {
         let namespace = control_plane().namespace("faulty");
         namespace.kubectl.apply(APPLIED);
         namespace.kubectl.succeed(["patch", "configmap", "edited", "--type=merge", "-p", r#"{"data":{"colour":"red"}}"#]);
-        // The controller writes the status; a scan while it does would differ from a later one.
-        let observed = ["get", "deployment", "web", "-o", "jsonpath={.status.observedGeneration}"];
-        namespace.kubectl.wait_until(&observed, |generation| !generation.is_empty());
-        Fleet::new(namespace, &[APPLIED, NOT_APPLIED].concat(), 6)
+        namespace.kubectl.succeed(["autoscale", "deployment", "scaled", "--min=3", "--max=5"]);
+        // As its controller does, which takes its time.
+        let scale = ["patch", "deployment", "scaled", "--subresource=scale", "--field-manager=kube-controller-manager"];
+        namespace.kubectl.program(scale).args(["--type=merge", "-p", r#"{"spec":{"replicas":3}}"#]).succeed();
+        // No pod will ever run. Once the controller has written that, it writes no more, and two scans see the same.
+        let status = "jsonpath={.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.unavailableReplicas}";
+        for (deployment, settled) in [("web", "1 1 1 1"), ("scaled", "2 3 3 3")] {
+            namespace.kubectl.wait_until(&["get", "deployment", deployment, "-o", status], |told| told == settled);
+        }
+        Fleet::new(namespace, &[APPLIED, NOT_APPLIED].concat(), 7)
     })
 }
 
@@ -131,7 +148,8 @@ impl Fleet {
     fn partial(&self, output: &Output) -> Value {
         let record = output.record();
         assert_eq!((output.status, &record["status"]), (Some(4), &"partial".into()), "{output:?}");
-        assert!(!items(&record["notEvaluated"]).is_empty());
+        let gaps = items(&record["notEvaluated"]).len() + items(&record["coverage"]["unlisted"]).len();
+        assert!(gaps > 0, "it says what it is partial in: {record:#}");
         assert_eq!(population_of(&record), population_of(&self.whole), "{record:#}");
 
         let states = |record: &Value| -> BTreeMap<String, Value> {
@@ -353,7 +371,17 @@ fn a_stale_group_is_asked_itself() {
 #[test]
 fn objects_of_a_stale_group_that_does_not_answer_are_unknown() {
     let rules = vec![Rule::get("/apis", Fault::StaleGroup("apps".into())), Rule::get("/apis/apps/v1", Fault::Unavailable)];
-    fleet().assert_partial(rules, &["Deployment/web"], "server error");
+    fleet().assert_partial(rules, &["Deployment/scaled", "Deployment/web"], "server error");
+}
+
+#[test]
+fn without_the_autoscalers_a_number_of_replicas_is_no_drift() {
+    let fleet = fleet();
+    assert!(items(&fleet.whole["objects"]).iter().any(|object| name_of(object) == "Deployment/scaled" && object["state"] == "synced"));
+    let autoscalers = fleet.list_of("apis/autoscaling/v2", "horizontalpodautoscalers");
+    let record = fleet.partial(&fleet.scan_under(vec![Rule::get(autoscalers, Fault::Forbidden)]).0);
+    assert_eq!(unknown_in(&record).keys().collect::<Vec<_>>(), ["Deployment/scaled"]);
+    assert_eq!(unlisted(&record), [("HorizontalPodAutoscaler", "forbidden")]);
 }
 
 #[test]
@@ -372,7 +400,7 @@ fn without_any_schema_the_record_is_partial() {
 #[test]
 fn without_the_schema_of_one_group_the_record_is_partial() {
     let proxy = Proxy::start(&control_plane().admin(), vec![Rule::get("/openapi/v3/apis/apps/v1", Fault::InternalError)]);
-    let cache = crate::harness::scratch::new_folder("cache");
+    let cache = scratch::new_folder("cache");
     let cache = cache.to_str().expect("the path of the scratch folder is UTF-8");
     let output = fleet().scan(&proxy.kubeconfig).env("XDG_CACHE_HOME", cache).run();
     let record = fleet().partial(&output);
@@ -490,4 +518,47 @@ fn the_terminal_says_what_was_not_evaluated_and_why() {
     let told = output.stdout.to_lowercase();
     assert!(told.contains("not evaluated") && told.contains("forbidden"), "{}", output.stdout);
     assert!(!told.contains("missing"), "{}", output.stdout);
+}
+
+/// A recording of the fleet's namespace in a folder that has nothing else in it.
+fn capture(proxy: &Proxy) -> (PathBuf, Kubewitness) {
+    let folder = scratch::new_folder("captured");
+    let recording = folder.join("recording").display().to_string();
+    let capture = Kubewitness::new(["capture", "-o", &recording, "-n", &fleet().namespace.name]).kubeconfig(&proxy.kubeconfig);
+    (folder, capture)
+}
+
+#[test]
+fn what_was_not_recorded_is_unknown_in_a_scan_of_the_recording() {
+    let proxy = Proxy::start(&control_plane().admin(), vec![Rule::get(fleet().config_maps(), Fault::Forbidden)]);
+    let (folder, capture) = capture(&proxy);
+    let output = capture.run();
+    assert_eq!(output.status, Some(4), "{output:?}");
+    assert!(output.stderr.contains("ConfigMap") && output.stderr.contains("forbidden"), "{output:?}");
+    let recording = folder.join("recording").display().to_string();
+    let record = fleet().partial(&fleet().scan(&proxy.kubeconfig).arg("--recording").arg(&recording).run());
+    let absent = Value::from("not in the recording");
+    assert_eq!(unknown_in(&record), CONFIG_MAPS.iter().map(|object| ((*object).to_owned(), &absent)).collect());
+    let details =
+        items(&record["notEvaluated"]).iter().filter(|gap| gap["object"]["kind"] == "ConfigMap").map(|gap| gap["detail"].as_str());
+    assert!(details.into_iter().all(|detail| detail.is_some_and(|detail| detail.contains("forbidden"))), "{record:#}");
+}
+
+#[test]
+fn a_recording_that_ends_early_leaves_nothing_behind() {
+    let silence = || vec![Rule::get(fleet().config_maps(), Fault::Silence(FOR_EVER))];
+    let proxy = Proxy::start(&control_plane().admin(), silence());
+    let (timed_out, capture_for_a_time) = capture(&proxy);
+    assert_fails(&capture_for_a_time.arg("--timeout").arg("5s").run(), &["recording was not done in time"]);
+
+    let proxy = Proxy::start(&control_plane().admin(), silence());
+    let (interrupted, capture) = capture(&proxy);
+    let running = capture.start();
+    wait_until("the silence", || proxy.injected() > 0);
+    running.terminate();
+    assert_fails(&running.wait(), &["recording was interrupted"]);
+    for folder in [timed_out, interrupted] {
+        let left: Vec<_> = std::fs::read_dir(&folder).expect("a scratch folder can be read").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
