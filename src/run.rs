@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, FailOn, Flags};
 use crate::keyring::{self, Keyring};
+use crate::model::comparison::Comparison;
 use crate::model::coverage::{Coverage, NotEvaluated};
 use crate::model::finding::{Finding, Severity};
 use crate::progress::Progress;
@@ -224,14 +225,21 @@ impl Prepared {
 }
 
 /// The outcome of judgements that could be made. Gaps go before findings, because there may be more behind them.
-pub fn outcome(findings: &[Finding], not_evaluated: &[NotEvaluated], coverage: &Coverage, fail_on: FailOn) -> Outcome {
+pub fn outcome(
+    findings: &[Finding],
+    comparisons: &[Comparison],
+    not_evaluated: &[NotEvaluated],
+    coverage: &Coverage,
+    fail_on: FailOn,
+) -> Outcome {
     let threshold = match fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),
         FailOn::Note => Some(Severity::Note),
         FailOn::Never => None,
     };
-    if !not_evaluated.is_empty() || !coverage.unlisted.is_empty() {
+    let has_gaps = !not_evaluated.is_empty() || !coverage.unlisted.is_empty() || comparisons.iter().any(Comparison::has_unknown);
+    if has_gaps {
         Outcome::Partial
     } else if threshold.is_some_and(|threshold| findings.iter().any(|finding| finding.severity >= threshold)) {
         Outcome::Findings

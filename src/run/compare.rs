@@ -84,7 +84,7 @@ pub async fn compare(
         attributions: &Attributions { declarations: vec![None; declarations.len()], commits: Vec::new() },
         not_evaluated: &not_evaluated,
     });
-    Ok(super::outcome(&findings, &not_evaluated, &coverage, fail_on))
+    Ok(super::outcome(&findings, &compared.comparisons, &not_evaluated, &coverage, fail_on))
 }
 
 /// Two files do not tell which kinds a cluster serves.

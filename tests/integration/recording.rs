@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::control_plane::control_plane;
 use crate::harness::drift::{self, objects, title};
 use crate::harness::fleet::{Applier, Fleet, NAMESPACES};
+use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
 use crate::harness::scratch;
 
@@ -101,4 +102,18 @@ fn a_recording_that_is_not_there_is_an_error_and_no_verdict() {
 
 fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or_else(|| panic!("{key} is a text in {object}"))
+}
+
+#[test]
+fn drift_beside_a_field_that_cannot_be_judged_is_partial() {
+    let folder = scratch::new_folder("encrypted");
+    let secret = |rest: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{ name: x, namespace: shop }}\n{rest}");
+    let declared = secret(
+        "data: { gone: 'ENC[AES256_GCM,data:a]', unknown: 'ENC[AES256_GCM,data:b]' }\nsops: { mac: 'ENC[AES256_GCM,data:c]', version: '3' }\n",
+    );
+    std::fs::write(folder.join("declared.yaml"), declared).expect("a scratch file can be written");
+    std::fs::write(folder.join("live.yaml"), secret("type: Opaque\ndata: { unknown: YQ== }\n")).expect("a scratch file can be written");
+    let output = Kubewitness::new(["compare", "declared.yaml", "live.yaml", "-o", "json"]).in_folder(&folder).run();
+    let verdicts: Vec<String> = drift::said_in(&output.document("comparison")).into_iter().map(|said| said.verdict).collect();
+    assert_eq!((verdicts, output.status), (vec!["removed".into(), "unknown".into()], Some(4)), "{output:?}");
 }
