@@ -6,8 +6,8 @@
 .PHONY: demo check test tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
-# Every test target but the one that needs servers; a new one is in it by itself.
-SERVERLESS := $(filter-out integration,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+# Every test target but those that need what Go builds; a new one is in it by itself.
+SERVERLESS := $(filter-out integration programs agents,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 demo: packages
 	cargo build $(CARGO_FLAGS)
