@@ -10,7 +10,7 @@ use crate::config::FailOn;
 use crate::model::attribution::Attributions;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::evidence::{ClusterIdentity, Histories, ListingGap, Signatures};
+use crate::model::evidence::{ClusterIdentity, Histories, Signatures};
 use crate::model::object::ObjectId;
 use crate::model::schema::Schemas;
 use crate::report::Format;
@@ -35,7 +35,7 @@ pub async fn compare(
     screen: &Screen,
 ) -> Result<Outcome, Error> {
     let encode = format.comparison.ok_or_else(|| Error::Usage(format!("a comparison cannot be written as {}", format.id)))?;
-    let cluster = Cluster::open(live, None)?;
+    let cluster = Cluster::open_whole(live)?;
     let mut kinds = cluster.kinds().await?;
     let tree = source::folder(DECLARED, declared).map_err(|gap| Error::Usage(gap.detail.unwrap_or(gap.reason)))?;
     let of_source = render::SourceSettings { namespace, ..render::SourceSettings::default() };
@@ -64,7 +64,7 @@ pub async fn compare(
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &settings);
     let wanted = |id: &ObjectId| plan.wants(id);
     let gaps = cluster.each_page(&plan.listings, &wanted, &mut |page| comparer.page(page)).await;
-    let mut compared = comparer.finish(&broken(gaps));
+    let mut compared = comparer.finish(&gaps);
     if is_dump {
         forget_what_is_served(&mut compared.comparisons);
     }
@@ -91,9 +91,4 @@ pub async fn compare(
 fn forget_what_is_served(comparisons: &mut [Comparison]) {
     let missing = comparisons.iter_mut().filter(|comparison| comparison.state == ObjectState::Missing);
     missing.for_each(|comparison| comparison.reason = None);
-}
-
-/// LIVE is complete by definition, so that it is a dump is no gap; an item in it that could not be read still is.
-fn broken(gaps: Vec<ListingGap>) -> Vec<ListingGap> {
-    gaps.into_iter().filter(|gap| gap.detail.as_deref().is_some_and(|detail| detail.contains("; "))).collect()
 }
