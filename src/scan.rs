@@ -194,10 +194,12 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
     let population = all.len();
-    let declarations: Vec<Declaration> = all.into_iter().filter(|declaration| policy.selection.takes(&declaration.id)).collect();
+    let (declarations, others): (Vec<Declaration>, Vec<Declaration>) =
+        all.into_iter().partition(|declaration| policy.selection.takes(&declaration.id));
     let mut excluded = rendered.excluded;
-    if matches!(policy.selection, Selection::Namespaces(_)) && population > declarations.len() {
-        excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: population - declarations.len() });
+    let others: BTreeSet<&ObjectId> = others.iter().map(|declaration| &declaration.id).collect();
+    if !others.is_empty() {
+        excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: others.len() });
     }
     let subject = match &policy.selection {
         _ if population == 0 => "the sources".to_owned(),
@@ -233,6 +235,10 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
     not_evaluated.extend(not_versioned(&trees));
+    if !policy.compare.undeclared_namespaces.is_empty() {
+        // What such a group holds was not looked through for undeclared objects.
+        not_evaluated.extend(kinds.unknown_groups.iter().map(|(_, gap)| gap.clone()));
+    }
 
     not_evaluated.sort();
     not_evaluated.dedup();
@@ -360,20 +366,22 @@ pub fn coverage(
     unlisted: Vec<Unlisted>,
     not_evaluated: &[NotEvaluated],
 ) -> Coverage {
-    let unknown = comparisons.iter().filter(|comparison| comparison.state == ObjectState::Unknown);
-    let judged_unknown: BTreeSet<&ObjectId> = unknown.map(|comparison| &comparison.id).collect();
-    let unrendered = not_evaluated.iter().filter_map(|gap| gap.object.as_ref()).filter(|id| !judged_unknown.contains(id));
-    let unrendered: BTreeSet<&ObjectId> = unrendered.collect();
+    let unknown = comparisons.iter().filter(|comparison| comparison.state == ObjectState::Unknown).count();
+    // An object that one source declares and another one fails to is in the population once.
+    let compared_ids: BTreeSet<&ObjectId> = comparisons.iter().map(|comparison| &comparison.id).collect();
+    let unrendered: BTreeSet<&ObjectId> =
+        not_evaluated.iter().filter_map(|gap| gap.object.as_ref()).filter(|id| !compared_ids.contains(id)).collect();
     let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
     for Excluded { rule, count } in rendered.into_iter().chain(compared) {
         *by_rule.entry(rule).or_default() += count;
     }
     // A document that declares no object was never part of the population.
-    let excluded = by_rule.iter().filter(|(rule, _)| rule.as_str() != render::NOT_AN_OBJECT).map(|(_, count)| count).sum();
+    let not_objects = by_rule.remove(render::NOT_AN_OBJECT).unwrap_or_default();
     Coverage {
-        evaluated: comparisons.len() - judged_unknown.len(),
-        excluded,
-        not_evaluated: judged_unknown.len() + unrendered.len(),
+        evaluated: comparisons.len() - unknown,
+        excluded: by_rule.values().sum(),
+        not_evaluated: unknown + unrendered.len(),
+        not_objects,
         excluded_by: by_rule.into_iter().map(|(rule, count)| Excluded { rule, count }).collect(),
         unlisted,
     }

@@ -141,6 +141,8 @@ pub struct Coverage {
     pub not_evaluated: usize,
     /// The exclusions by rule, sorted.
     pub excluded_by: Vec<Excluded>,
+    /// Documents that declare no object, such as values of Helm; never part of the population.
+    pub not_objects: usize,
     /// Kinds that could not be listed, sorted. What they hold is unknown, so they are no number.
     pub unlisted: Vec<Unlisted>,
 }

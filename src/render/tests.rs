@@ -5,6 +5,7 @@ use crate::document;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{Declaration, Tree, TreeEntry, TreePath};
 use crate::model::kind::{Kind, Kinds};
+use crate::model::object::ObjectId;
 use crate::progress::Progress;
 use crate::secret::Redactor;
 
@@ -110,7 +111,14 @@ fn a_namespaced_object_needs_a_namespace() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n";
     let (declared, gaps) = render(text);
     assert!(declared.is_empty());
-    assert_eq!((gaps[0].subject.as_str(), gaps[0].reason.as_str(), &gaps[0].object), ("ConfigMap web", "namespace unknown", &None));
+    assert_eq!(
+        (gaps[0].subject.as_str(), gaps[0].reason.as_str(), &gaps[0].object),
+        (
+            "ConfigMap web",
+            "namespace unknown",
+            &Some(ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: None, name: "web".into() })
+        )
+    );
     let source = SourceSettings { namespace: Some("shop".into()), ..SourceSettings::default() };
     let rendered = render_with(&[("a.yaml", text)], source, &served());
     assert_eq!(rendered.declarations.items()[0].id.namespace.as_deref(), Some("shop"));

@@ -211,6 +211,9 @@ pub struct Coverage {
     /// The exclusions by rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_by: Vec<Excluded>,
+    /// Documents of the sources that declare no object; never part of the population.
+    #[serde(default)]
+    pub not_objects: usize,
 }
 
 /// A kind that could not be listed whole.
@@ -420,6 +423,7 @@ impl Coverage {
             not_evaluated: coverage.not_evaluated,
             unlisted: sorted(unlisted, Clone::clone),
             excluded_by: sorted(excluded, Clone::clone),
+            not_objects: coverage.not_objects,
         }
     }
 }

@@ -145,6 +145,9 @@ fn context(pen: &Pen<'_>, record: &Record<'_>) -> Vec<String> {
     if record.coverage.excluded > 0 {
         parts.push(format!("{} excluded by rule", pen.counted(record.coverage.excluded, "object", "objects")));
     }
+    if record.coverage.not_objects > 0 {
+        parts.push(format!("{} no object", pen.counted(record.coverage.not_objects, "document is", "documents are")));
+    }
     let lasted = lasted(record.run.duration_ms);
     parts.push(match record.run.reader.as_ref() {
         "live" => format!("{}, all reads, in {lasted}", pen.counted(record.run.requests, "request", "requests")),
