@@ -107,6 +107,15 @@ fn an_object_that_cannot_be_identified_is_not_evaluated_with_its_place() {
 }
 
 #[test]
+fn an_object_in_a_file_that_is_named_like_a_kustomization_is_declared() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\n";
+    let plain = SourceSettings { render: Mode::Plain, ..SourceSettings::default() };
+    let rendered = render_with(&[("x/kustomization.yaml", text)], plain, &served());
+    assert_eq!(rendered.declarations.items().len(), 1);
+    assert!(rendered.excluded.is_empty());
+}
+
+#[test]
 fn a_namespaced_object_needs_a_namespace() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n";
     let (declared, gaps) = render(text);

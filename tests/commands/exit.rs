@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::harness::kubewitness::Kubewitness;
-use crate::harness::program::Output;
+use crate::harness::program::{Output, Program};
 use crate::harness::recorded::{in_sync, recording, scan, text, witness};
 use crate::harness::scratch;
 
@@ -169,4 +169,34 @@ impl OrHelp for Output {
         self.stderr = format!("error: {}", self.stderr);
         self
     }
+}
+
+#[test]
+fn an_object_that_may_stand_in_what_could_not_be_read_is_4() {
+    let output = witness(&["blame", "cm/elsewhere", "-n", "shop", "--source", "gone=./nowhere"]).run();
+    fails(&output, 4, &["no source declares cm/elsewhere in namespace shop", "not all of them could be read", "gone"]);
+}
+
+#[test]
+fn a_group_that_could_not_be_looked_through_for_undeclared_objects_is_4() {
+    let folder = scratch::new_folder("capture");
+    Program::new("cp").args(["-r", &format!("{}/.", recording())]).args([&folder]).succeed();
+    let contents = folder.join("capture.json");
+    let mut capture: serde_json::Value = serde_json::from_slice(&std::fs::read(&contents).unwrap()).unwrap();
+    capture["unknownGroups"] =
+        serde_json::json!([{ "group": "policy", "subject": "group policy", "reason": "stale" }]);
+    capture["kinds"].as_array_mut().unwrap().retain(|kind| kind["group"] != "policy");
+    std::fs::write(&contents, capture.to_string()).unwrap();
+
+    let repository = in_sync();
+    let (source, folder) = (text(repository.path()), text(&folder));
+    let scan = |more: &[&str]| {
+        let all = [&["scan", "--source", &source, "-o", "json", "--recording", &folder], more].concat();
+        Kubewitness::new(all.iter().copied()).run()
+    };
+    assert_eq!(scan(&[]).status, Some(0), "nothing of that group was asked for");
+    let output = scan(&["--undeclared", "shop"]);
+    assert_eq!(output.status, Some(4));
+    let gaps = output.record()["notEvaluated"].to_string();
+    assert!(gaps.contains("policy"), "{gaps}");
 }
