@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 
@@ -76,6 +77,7 @@ pub struct Run {
 }
 
 /// Until when the world may answer.
+#[derive(Clone)]
 pub struct Limit {
     /// The deadline.
     pub deadline: tokio::time::Instant,
@@ -175,6 +177,20 @@ impl Limit {
             () = ended => Err(Ended::Interrupted),
         }
     }
+
+    /// Does work that holds its thread, as waiting for a program does. It is told why it shall stop as soon as the time ends.
+    fn block<T>(&self, work: impl FnOnce(&dyn Fn() -> Option<&'static str>) -> T) -> T {
+        let ended = Arc::new(OnceLock::new());
+        let (limit, seen) = (self.clone(), ended.clone());
+        let watch = tokio::spawn(async move {
+            if let Err(why) = limit.within(std::future::pending::<()>()).await {
+                seen.get_or_init(|| why);
+            }
+        });
+        let done = tokio::task::block_in_place(|| work(&|| ended.get().copied().map(Ended::reason)));
+        watch.abort();
+        done
+    }
 }
 
 /// The first half: what the cluster serves and what Git declares.
@@ -188,9 +204,7 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let fetched = run.limit.within(readers.sources.fetch(progress)).await;
     let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
-    // Kustomize is a program that is waited for.
-    let rendered =
-        tokio::task::block_in_place(|| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress));
+    let rendered = run.limit.block(|stop| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress, stop));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
     let population = all.len();
