@@ -230,6 +230,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
+    not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
     let (schemas, gaps) = schemas(readers, &plan, &run, progress).await;
     not_evaluated.extend(gaps);
 
@@ -300,6 +301,16 @@ fn doubtful_strays(comparisons: &mut Vec<Comparison>, gaps: &[NotEvaluated]) -> 
         }
     }
     told
+}
+
+/// A namespace that does not exist holds nothing undeclared, and most likely is spelled wrong.
+async fn absent_namespaces(readers: &Readers, plan: &compare::Plan, run: &Run) -> Vec<NotEvaluated> {
+    let names = plan.namespaces_to_find();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let told = run.limit.within(readers.cluster.absent_namespaces(&names)).await;
+    told.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "namespaces of undeclared objects", ended.reason())])
 }
 
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {
