@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 
@@ -76,6 +77,7 @@ pub struct Run {
 }
 
 /// Until when the world may answer.
+#[derive(Clone)]
 pub struct Limit {
     /// The deadline.
     pub deadline: tokio::time::Instant,
@@ -175,6 +177,20 @@ impl Limit {
             () = ended => Err(Ended::Interrupted),
         }
     }
+
+    /// Does work that holds its thread, as waiting for a program does. It is told why it shall stop as soon as the time ends.
+    fn block<T>(&self, work: impl FnOnce(&dyn Fn() -> Option<&'static str>) -> T) -> T {
+        let ended = Arc::new(OnceLock::new());
+        let (limit, seen) = (self.clone(), ended.clone());
+        let watch = tokio::spawn(async move {
+            if let Err(why) = limit.within(std::future::pending::<()>()).await {
+                seen.get_or_init(|| why);
+            }
+        });
+        let done = tokio::task::block_in_place(|| work(&|| ended.get().copied().map(Ended::reason)));
+        watch.abort();
+        done
+    }
 }
 
 /// The first half: what the cluster serves and what Git declares.
@@ -188,9 +204,7 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let fetched = run.limit.within(readers.sources.fetch(progress)).await;
     let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
-    // Kustomize is a program that is waited for.
-    let rendered =
-        tokio::task::block_in_place(|| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress));
+    let rendered = run.limit.block(|stop| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress, stop));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
     let population = all.len();
@@ -218,6 +232,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
+    not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
     let (schemas, gaps) = schemas(readers, &plan, &run, progress).await;
     not_evaluated.extend(gaps);
 
@@ -292,6 +307,16 @@ fn doubtful_strays(comparisons: &mut Vec<Comparison>, gaps: &[NotEvaluated]) -> 
         }
     }
     told
+}
+
+/// A namespace that does not exist holds nothing undeclared, and most likely is spelled wrong.
+async fn absent_namespaces(readers: &Readers, plan: &compare::Plan, run: &Run) -> Vec<NotEvaluated> {
+    let names = plan.namespaces_to_find();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let told = run.limit.within(readers.cluster.absent_namespaces(&names)).await;
+    told.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "namespaces of undeclared objects", ended.reason())])
 }
 
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {

@@ -187,6 +187,13 @@ impl Plan {
         self.objects.contains_key(id) || self.stray_listing(id).is_some() || self.is_autoscaler(id)
     }
 
+    /// Namespaces in which undeclared objects are asked for and that are no declared objects themselves, so that nothing else
+    /// tells whether they exist.
+    pub fn namespaces_to_find(&self) -> BTreeSet<String> {
+        let own = |name: &String| ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.clone() };
+        self.namespaces.iter().filter(|name| !self.objects.contains_key(&own(name))).cloned().collect()
+    }
+
     /// The listing that brings undeclared objects of this kind, where this namespace was asked for.
     pub(super) fn stray_listing(&self, id: &ObjectId) -> Option<usize> {
         let namespace = id.namespace.as_ref()?;

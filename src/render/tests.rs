@@ -51,7 +51,7 @@ fn settings(source: SourceSettings) -> Settings {
 }
 
 fn render_with(files: &[(&str, &str)], source: SourceSettings, kinds: &Kinds) -> Rendered {
-    declarations(&[tree(files)], kinds, &Redactor::from_key([1; 32]), &settings(source), &Progress::silent())
+    declarations(&[tree(files)], kinds, &Redactor::from_key([1; 32]), &settings(source), &Progress::silent(), &|| None)
 }
 
 fn render(text: &str) -> (Vec<Declaration>, Vec<NotEvaluated>) {
@@ -196,7 +196,7 @@ fn a_kustomization_without_the_program_is_not_evaluated() {
     let source = SourceSettings { render: Mode::Kustomize, ..SourceSettings::default() };
     let missing = Settings { kustomize: Some("/nonexistent/kustomize".into()), ..settings(source) };
     let tree = tree(&[("kustomization.yaml", "resources: []\n")]);
-    let rendered = declarations(&[tree], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent());
+    let rendered = declarations(&[tree], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent(), &|| None);
     let (_, gaps) = rendered.declarations.into_parts();
     assert_eq!((gaps[0].subject.as_str(), gaps[0].reason.as_str()), ("source fleet", "kustomize not found"));
 }
@@ -219,7 +219,7 @@ proptest::proptest! {
     fn no_kustomization_makes_the_renderer_panic(text in "((resources|bases|components|patches|patchesStrategicMerge|images|replacements|configMapGenerator|namespace|openapi): (\\[\\.\\./x, \\.\\., /, x\\?ref=1, \"\"\\]|\\[\\{path: \\.\\.\\/\\.\\.\\/a, target: \\{\\}\\}\\]|\\[\\{patch: \"\\[\", name: [a-z.*]{0,3}\\}\\]|\\{path: a\\}|x|)\n){0,5}") {
         let kustomizations = [("kustomization.yaml", text.as_str()), ("x/kustomization.yaml", text.as_str()), ("a", "")];
         let missing = Settings { kustomize: Some("/nonexistent/kustomize".into()), ..Settings::default() };
-        let rendered = declarations(&[tree(&kustomizations)], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent());
+        let rendered = declarations(&[tree(&kustomizations)], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent(), &|| None);
         proptest::prop_assert!(!rendered.declarations.into_parts().1.is_empty());
     }
 }

@@ -40,7 +40,7 @@ pub async fn compare(
     let tree = source::folder(DECLARED, declared).map_err(|gap| Error::Usage(gap.detail.unwrap_or(gap.reason)))?;
     let of_source = render::SourceSettings { namespace, ..render::SourceSettings::default() };
     let settings = render::Settings { sources: BTreeMap::from([(DECLARED.to_owned(), of_source)]), ..render::Settings::default() };
-    let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress);
+    let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress, &|| None);
     let (declarations, mut not_evaluated) = rendered.declarations.into_parts();
     if declarations.is_empty() && not_evaluated.is_empty() {
         not_evaluated.push(NotEvaluated::new(Stage::Render, declared.display().to_string(), "nothing is declared"));
