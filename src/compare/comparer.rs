@@ -17,6 +17,8 @@ use crate::model::evidence::{ListingGap, Page};
 use crate::model::object::{LiveObject, ObjectId};
 use crate::model::schema::Schemas;
 
+const ELSEWHERE: &str = "declared differently elsewhere";
+
 /// What comparing brought.
 #[derive(Clone, Debug, Default)]
 pub struct Compared {
@@ -25,7 +27,8 @@ pub struct Compared {
     pub comparisons: Vec<Comparison>,
     /// Objects left out on purpose, by rule, sorted.
     pub excluded: Vec<Excluded>,
-    /// Objects that could not be judged, sorted; each has `object`.
+    /// What could not be judged, sorted: each object of state `unknown`, with `object`; by subject only, further declarations
+    /// of an object that drifted from the first one.
     pub not_evaluated: Vec<NotEvaluated>,
     /// Listings that did not come whole, sorted.
     pub unlisted: Vec<Unlisted>,
@@ -116,6 +119,9 @@ impl<'a> Comparer<'a> {
             if said.state == ObjectState::Unknown {
                 let reason = said.reason.clone().unwrap_or_default();
                 compared.not_evaluated.push(why.unwrap_or_else(|| NotEvaluated::object(Stage::Compare, id.clone(), reason)));
+            } else if said.state == ObjectState::Drifted && said.reason.as_deref() == Some(ELSEWHERE) {
+                // The object is judged, and counts as such; only its other declarations are not.
+                compared.not_evaluated.push(NotEvaluated::new(Stage::Compare, id.to_string(), ELSEWHERE));
             }
             compared.comparisons.push(said);
         }
@@ -138,10 +144,46 @@ impl<'a> Comparer<'a> {
                 settle(said, said.state == ObjectState::Terminating);
             }
         }
-        let first = &self.declarations[*first].manifest;
-        if said.reason.is_none() && others.iter().any(|other| self.declarations[*other].manifest != *first) {
-            said.reason = Some("declared differently elsewhere".to_owned());
+        self.doubt(said, *first, others);
+    }
+
+    /// Where another declaration says something else, which of them is compared is chance: so nothing is in sync, or rightly
+    /// absent.
+    fn doubt(&self, said: &mut Comparison, first: usize, others: &[usize]) {
+        let declared = |position: usize| &self.declarations[position];
+        let has_reason = said.reason.is_some() && said.state != ObjectState::ExpectedAbsent;
+        if has_reason || others.iter().all(|other| self.is_same(declared(first), declared(*other))) {
+            return;
         }
+        let may_be_absent = || others.iter().any(|other| expected_absent(declared(*other)).is_some());
+        let is_chance = match said.state {
+            ObjectState::Synced | ObjectState::ExpectedAbsent => true,
+            ObjectState::Missing => may_be_absent(),
+            _ => false,
+        };
+        if is_chance {
+            said.state = ObjectState::Unknown;
+        }
+        said.reason = Some(ELSEWHERE.to_owned());
+    }
+
+    /// Whether two declarations mean the same: neither differs where the other is taken for live.
+    fn is_same(&self, one: &Declaration, other: &Declaration) -> bool {
+        let is_as = |declaration, live: &Declaration| {
+            let (id, version, manifest) = (live.id.clone(), live.version.clone(), live.manifest.clone());
+            let live = LiveObject {
+                id,
+                version,
+                uid: String::new(),
+                created: None,
+                deleted: None,
+                owners: Vec::new(),
+                managed_fields: None,
+                manifest,
+            };
+            comparison(&Pair { schemas: self.schemas, declaration, live: &live, applier: None }).state == ObjectState::Synced
+        };
+        one.manifest == other.manifest || is_as(one, other) && is_as(other, one)
     }
 
     fn is_of_autoscalers(&self, gap: &ListingGap) -> bool {
@@ -257,6 +299,7 @@ fn expected_absent(declaration: &Declaration) -> Option<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::value::to_raw_value;
     use serde_json::{Value, json};
 
     use super::super::plan::tests::{declaration, kind};
@@ -343,6 +386,36 @@ mod tests {
         other.manifest = Manifest::from_redacted(json!({"data": {"a": "x"}}));
         let differing = run(&[other, config_map("a")], &Settings::default(), &Vec::new, &[]);
         assert_eq!(differing.comparisons[0].reason.as_deref(), Some("declared differently elsewhere"));
+    }
+
+    #[test]
+    fn what_is_declared_differently_elsewhere_is_never_in_sync() {
+        let said = |kind: &str, data: Value| {
+            let mut declaration = config_map("a");
+            declaration.source = kind.into();
+            declaration.inputs[0].document.source = kind.into();
+            declaration.manifest = Manifest::from_redacted(json!({"kind": "ConfigMap", "metadata": {"name": "a"}, "data": data}));
+            declaration
+        };
+        let page = || {
+            let mut object = live(config_map("a").id, json!({"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": "1"}}));
+            object.managed_fields = Some(to_raw_value(&json!([])).unwrap());
+            vec![Page::Objects(0, vec![object])]
+        };
+        for (one, other, state) in [("1", "2", ObjectState::Unknown), ("2", "1", ObjectState::Drifted)] {
+            let declarations = [said("fleet", json!({"x": one})), said("other", json!({"x": other}))];
+            let compared = run(&declarations, &Settings::default(), &page, &[]);
+            assert_eq!(states(&compared), [("a".to_owned(), state)]);
+            assert_eq!(compared.comparisons[0].reason.as_deref(), Some("declared differently elsewhere"));
+            let [gap] = compared.not_evaluated.as_slice() else { panic!("{:?}", compared.not_evaluated) };
+            assert_eq!((gap.subject.as_str(), gap.reason.as_str()), ("ConfigMap shop/a", "declared differently elsewhere"));
+            // A drifted object is evaluated: only one of state unknown counts among those that are not.
+            assert_eq!(gap.object.is_some(), state == ObjectState::Unknown);
+        }
+        let mut same = said("other", json!({"x": "1"}));
+        same.manifest = Manifest::from_redacted(json!({"kind": "ConfigMap", "metadata": {"name": "a", "labels": {}}, "data": {"x": "1"}}));
+        let alike = run(&[said("fleet", json!({"x": "1"})), same], &Settings::default(), &page, &[]);
+        assert_eq!((states(&alike), alike.not_evaluated.len()), (vec![("a".to_owned(), ObjectState::Synced)], 0));
     }
 
     #[test]

@@ -90,6 +90,15 @@ fn a_wrong_signature_is_told_in_the_verdict() {
 }
 
 #[test]
+fn a_drifted_object_says_that_it_is_declared_differently_elsewhere() {
+    let mut scan = drifted();
+    let comparison = scan.comparisons.iter_mut().find(|comparison| comparison.id.name == "settings").unwrap();
+    comparison.reason = Some("declared differently elsewhere".into());
+    let text = terminal(&scan, Some(100));
+    assert!(text.contains("\nConfigMap shop/settings   declared differently elsewhere\n  data.debug"), "{text}");
+}
+
+#[test]
 fn a_clean_scan_is_short() {
     insta::assert_snapshot!(terminal(&clean(), Some(100)), @r#"
     In sync: 14 of 14 objects match Git.

@@ -49,7 +49,8 @@ fn write_object(pen: &mut Pen<'_>, object: &Object, commits: &Commits<'_>) -> io
         let (state, parts) = state(pen, object, commits);
         return pen.packed(&format!("{name}   {state}"), &parts, 2);
     }
-    pen.wrapped(&name, 2)?;
+    let reason = object.reason.as_ref().map(|reason| format!("   {}", escape(reason))).unwrap_or_default();
+    pen.wrapped(&format!("{name}{reason}"), 2)?;
     let told: Vec<&Difference> = object.differences.iter().filter(|difference| is_told(difference)).collect();
     let most = if pen.style.width.is_some() { MOST_FIELDS } else { told.len() };
     for difference in told.iter().take(most) {
