@@ -183,7 +183,11 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
 
     not_evaluated.sort();
     not_evaluated.dedup();
-    let coverage = coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let coverage = Coverage {
+        ignored: compared.ignored,
+        normalisations: compared.normalisations,
+        ..coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated)
+    };
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         declarations: &declarations,
@@ -303,5 +307,6 @@ pub fn coverage(
         not_evaluated: judged_unknown.len() + unrendered.len(),
         excluded_by: by_rule.into_iter().map(|(rule, count)| Excluded { rule, count }).collect(),
         unlisted,
+        ..Coverage::default()
     }
 }

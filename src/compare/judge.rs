@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::leaves::{self, Leaf};
-use super::managers::{self, Class};
+use super::managers::{self, Class, ManagerRule};
 use super::ownership::{Ownership, Whole};
 use super::said::Said;
 use crate::model::comparison::{FieldVerdict, Manager, Operation};
@@ -29,6 +29,8 @@ pub(super) struct Judge<'a> {
     pub(super) live: &'a Value,
     /// Where the scale subresource of the kind writes.
     pub(super) scale: Option<&'static str>,
+    /// The rows of the configuration in front of the table of managers.
+    pub(super) managers: &'a [ManagerRule],
     pub(super) memory: Memory,
 }
 
@@ -119,14 +121,17 @@ impl Judge<'_> {
 
     fn by_other(&self, writers: &[usize]) -> Judgement {
         let managers = || writers.iter().filter_map(|writer| self.manager(*writer));
-        let of = |class: Class| newest_of(managers().filter(|manager| managers::class(manager) == class));
+        let of = |wanted: &dyn Fn(Option<Class>) -> bool| newest_of(managers().filter(|manager| wanted(self.class(manager))));
         let undeclared = FieldVerdict::Undeclared;
-        if let Some(manager) = of(Class::Tool) {
+        if let Some(manager) = of(&|class| class == Some(Class::Person)) {
             return (Said::new(undeclared, "person-tool"), Some(manager));
         }
-        let status_writer = |manager: &&Manager| manager.subresource.as_deref() == Some("status");
-        if let Some(manager) = of(Class::Unknown) {
-            let is_status = managers().filter(|manager| managers::class(manager) == Class::Unknown).all(|manager| status_writer(&manager));
+        if let Some(manager) = of(&|class| matches!(class, Some(Class::Applier | Class::Installer))) {
+            return (Said::new(undeclared, "other-applier"), Some(manager));
+        }
+        let is_status_writer = |manager: &Manager| manager.subresource.as_deref() == Some("status");
+        if let Some(manager) = of(&|class| class.is_none()) {
+            let is_status = managers().filter(|manager| self.class(manager).is_none()).all(is_status_writer);
             let said = if is_status {
                 Said::new(FieldVerdict::UndeclaredController, "status-writer")
             } else {
@@ -134,7 +139,11 @@ impl Judge<'_> {
             };
             return (said, Some(manager));
         }
-        (Said::new(FieldVerdict::UndeclaredController, "controller"), of(Class::Controller))
+        (Said::new(FieldVerdict::UndeclaredController, "controller"), of(&|class| class == Some(Class::Controller)))
+    }
+
+    fn class(&self, manager: &Manager) -> Option<Class> {
+        managers::class(self.managers, manager)
     }
 
     /// Whether no person's tool or unknown manager is on record for a path.
@@ -142,10 +151,15 @@ impl Judge<'_> {
         let Some(ownership) = self.ownership() else { return true };
         let writers = ownership.owners(path, whole);
         writers.iter().filter_map(|writer| self.manager(*writer)).all(|manager| {
-            managers::class(manager) == Class::Controller
+            self.class(manager) == Some(Class::Controller)
                 || manager.subresource.as_deref() == Some("status")
                 || self.applier().is_some_and(|applier| applier.is(manager))
         })
+    }
+
+    /// Whether a controller wrote a path last, as far as is on record.
+    pub(super) fn is_controllers(&self, path: &[Step], whole: Whole) -> bool {
+        self.writer(path, whole).is_some_and(|manager| self.class(&manager) == Some(Class::Controller))
     }
 
     /// The last writer of a path on record.
@@ -197,7 +211,7 @@ impl Judge<'_> {
         let ownership = self.ownership()?;
         let may_apply = |manager: &Manager| match self.configured {
             Some(name) => manager.name == name && manager.subresource.is_none(),
-            None => managers::is_applier(manager),
+            None => managers::as_applier(self.managers, manager).is_some(),
         };
         let candidates: Vec<usize> = (0..ownership.entries.len()).filter(|entry| may_apply(&ownership.entries[*entry].manager)).collect();
         if candidates.is_empty() {
@@ -212,8 +226,12 @@ impl Judge<'_> {
                 *owned.entry(of(manager)).or_default() += 1;
             }
         }
-        // Of equals the one that uses server-side apply: it is the one that a migration ends with.
-        let best = owned.into_iter().max_by_key(|(applier, leaves)| (*leaves, applier.operation == Operation::Apply));
+        // Of equals a GitOps tool, then the one that uses server-side apply: it is the one that a migration ends with.
+        let is_gitops = |applier: &Applier| {
+            let manager = Manager { name: applier.name.clone(), operation: applier.operation, subresource: None, time: None };
+            managers::as_applier(self.managers, &manager) == Some(Class::Applier)
+        };
+        let best = owned.into_iter().max_by_key(|(applier, leaves)| (*leaves, is_gitops(applier), applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
         best.map(|(applier, _)| applier).or_else(creator)

@@ -261,6 +261,7 @@ impl<'a> Walk<'a> {
             declared: declared.map(shown),
             live: live.map(shown),
             manager,
+            obstacle: None,
         });
     }
 }

@@ -413,5 +413,6 @@ fn differ_fast(scan: &mut Scan, number: usize) {
         live: Some(FieldValue::Shown(json!("b"))),
         manager: None,
         leaf: Some(number),
+        obstacle: None,
     });
 }
