@@ -3,11 +3,11 @@
 # test   everything, on a machine with git, make, a C compiler, Rust and Go; installs and builds what else is missing
 # tools  builds the servers and programs that the tests run against; once a machine
 
-.PHONY: demo check test tools lint requirements requirements-go packages
+.PHONY: demo check test tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
-# Every test target but the one that needs servers; a new one is in it by itself.
-SERVERLESS := $(filter-out integration,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+# Every test target but those that need what Go builds; a new one is in it by itself.
+SERVERLESS := $(filter-out integration programs agents,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 demo: packages
 	cargo build $(CARGO_FLAGS)
@@ -16,7 +16,7 @@ demo: packages
 check: packages lint
 	cargo test $(CARGO_FLAGS) --lib --bins $(addprefix --test ,$(SERVERLESS))
 
-test: requirements-go packages lint
+test: requirements-go packages-servers lint
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps
 	tests/tools/cargo-deny.sh check bans licenses sources
 	tests/tools/build.sh >/dev/null
@@ -37,3 +37,6 @@ requirements-go:
 
 packages: requirements
 	@tests/packages.sh
+
+packages-servers: requirements
+	@tests/packages.sh servers

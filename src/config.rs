@@ -129,7 +129,7 @@ impl Config {
         }
         let sources = source::named(sources)?;
         let secrets = flags.secrets.unwrap_or(file.secrets);
-        let undeclared: BTreeSet<String> = file.undeclared.namespaces.into_iter().chain(flags.undeclared).collect();
+        let undeclared = undeclared(file.undeclared.namespaces, flags.undeclared, &flags.namespaces)?;
         let keys = file.keys.relative_to(folder);
         let judging = judging::policy(&file.ignore, &file.managers);
         let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging);
@@ -168,6 +168,16 @@ impl Config {
             policy_digest: policy,
         })
     }
+}
+
+/// The namespaces in which undeclared objects are looked for: only among those that are judged, since of the others the
+/// declarations are left out, and everything in them would seem undeclared.
+fn undeclared(file: Vec<String>, flags: BTreeSet<String>, judged: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+    let is_judged = |namespace: &String| judged.is_empty() || judged.contains(namespace);
+    if let Some(other) = flags.iter().find(|namespace| !is_judged(namespace)) {
+        return Err(Error::Usage(format!("--undeclared {other} looks into a namespace that --namespace leaves out; add -n {other}")));
+    }
+    Ok(file.into_iter().filter(is_judged).chain(flags).collect())
 }
 
 fn appliers(sources: &[file::Source]) -> BTreeMap<String, String> {

@@ -20,10 +20,11 @@ use sha2::{Digest, Sha256};
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config, FailOn, Flags};
 use crate::keyring::{self, Keyring};
+use crate::model::comparison::Comparison;
 use crate::model::coverage::{Coverage, NotEvaluated};
 use crate::model::finding::{Finding, Severity};
 use crate::progress::Progress;
-use crate::scan::{Judged, Policy, Readers, Run, Selection};
+use crate::scan::{Judged, Limit, Policy, Readers, Run, Selection};
 use crate::source::Sources;
 use crate::{report as encoding, scan as pipeline, store};
 
@@ -203,7 +204,7 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
         selection,
         digest: policy_digest(&config.policy_digest, &keyring.digest()),
     };
-    let run = Run { id: random_id()?, started, deadline: tokio::time::Instant::now() + config.timeout, interrupted: interruption() };
+    let run = Run { id: random_id()?, started, limit: limit(config.timeout) };
     let readers = Readers { cluster, sources: Sources::new(config.sources), keyring };
     Ok(Prepared { readers, policy, run, fail_on: config.fail_on, begun })
 }
@@ -224,14 +225,21 @@ impl Prepared {
 }
 
 /// The outcome of judgements that could be made. Gaps go before findings, because there may be more behind them.
-pub fn outcome(findings: &[Finding], not_evaluated: &[NotEvaluated], coverage: &Coverage, fail_on: FailOn) -> Outcome {
+pub fn outcome(
+    findings: &[Finding],
+    comparisons: &[Comparison],
+    not_evaluated: &[NotEvaluated],
+    coverage: &Coverage,
+    fail_on: FailOn,
+) -> Outcome {
     let threshold = match fail_on {
         FailOn::Error => Some(Severity::Error),
         FailOn::Warning => Some(Severity::Warning),
         FailOn::Note => Some(Severity::Note),
         FailOn::Never => None,
     };
-    if !not_evaluated.is_empty() || !coverage.unlisted.is_empty() {
+    let has_gaps = !not_evaluated.is_empty() || !coverage.unlisted.is_empty() || comparisons.iter().any(Comparison::has_unknown);
+    if has_gaps {
         Outcome::Partial
     } else if threshold.is_some_and(|threshold| findings.iter().any(|finding| finding.severity >= threshold)) {
         Outcome::Findings
@@ -257,7 +265,12 @@ fn policy_digest(settings: &str, keys: &str) -> String {
     format!("sha256:{hex}")
 }
 
-/// Becomes true at SIGINT or SIGTERM: what was judged by then is still reported.
+/// So much time from now, unless somebody asks for an earlier end.
+fn limit(time: std::time::Duration) -> Limit {
+    Limit { deadline: tokio::time::Instant::now() + time, interrupted: interruption() }
+}
+
+/// Becomes true at SIGINT or SIGTERM.
 fn interruption() -> tokio::sync::watch::Receiver<bool> {
     let (sender, receiver) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -273,7 +286,7 @@ fn interruption() -> tokio::sync::watch::Receiver<bool> {
             _ = tokio::signal::ctrl_c() => {}
             () = terminated => {}
         }
-        tracing::warn!("interrupted; reporting what was judged so far");
+        tracing::warn!("interrupted; what is known so far is told");
         // Nobody left to tell means that the run is over.
         sender.send(true).ok();
     });

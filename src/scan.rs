@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::cluster::Cluster;
 use crate::keyring::Keyring;
-use crate::model::comparison::ObjectState;
+use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
@@ -21,6 +21,9 @@ use crate::progress::Progress;
 use crate::source::Sources;
 use crate::yaml::Dialect;
 use crate::{attribute, audit, cluster, compare, render};
+
+/// Why an object that nothing seems to declare is not called undeclared.
+const INCOMPLETE: &str = "declarations incomplete";
 
 /// The parts that touch the world.
 pub struct Readers {
@@ -68,9 +71,15 @@ pub struct Run {
     pub id: String,
     /// When it began.
     pub started: DateTime<Utc>,
-    /// Until when the world may answer; what has not been read by then is not evaluated.
+    /// What has not been read by then is not evaluated.
+    pub limit: Limit,
+}
+
+/// Until when the world may answer.
+pub struct Limit {
+    /// The deadline.
     pub deadline: tokio::time::Instant,
-    /// Ends early when it is cancelled, as the deadline does.
+    /// Becomes true where somebody asks for an earlier end.
     pub interrupted: tokio::sync::watch::Receiver<bool>,
 }
 
@@ -80,12 +89,47 @@ pub enum Error {
     /// The cluster does not answer.
     #[error("the cluster cannot be read")]
     Cluster(#[from] cluster::Error),
-    /// It took too long before there was anything to judge.
-    #[error("{stage} was not done in time; nothing was judged")]
-    TimedOut {
+    /// It ended before there was anything to tell.
+    #[error("{stage} {why}; there is no result")]
+    Ended {
         /// What was being done.
         stage: &'static str,
+        /// Why it ended.
+        why: Ended,
     },
+}
+
+/// Why a run ends before its work does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The deadline passed.
+    TimedOut,
+    /// Somebody asked it to end.
+    Interrupted,
+}
+
+impl Ended {
+    /// The phrase of what was therefore not evaluated.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::TimedOut => "timed out",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The error of a stage without which there is nothing to tell.
+    pub fn of(self, stage: &'static str) -> Error {
+        Error::Ended { stage, why: self }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::TimedOut => "was not done in time",
+            Self::Interrupted => "was interrupted",
+        })
+    }
 }
 
 /// What Git declares, and what could not be told of it.
@@ -112,9 +156,12 @@ pub struct Judged {
     pub schemas: Schemas,
 }
 
-impl Run {
-    /// What a part of the world answers, unless the run ends before.
-    async fn within<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+impl Limit {
+    /// What a part of the world answers, unless the time ends before.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Ended> {
         let mut interrupted = self.interrupted.clone();
         let ended = async move {
             // A sender that is gone can interrupt nobody any more.
@@ -123,9 +170,9 @@ impl Run {
             }
         };
         tokio::select! {
-            answer = answer => Some(answer),
-            () = tokio::time::sleep_until(self.deadline) => None,
-            () = ended => None,
+            answer = answer => Ok(answer),
+            () = tokio::time::sleep_until(self.deadline) => Err(Ended::TimedOut),
+            () = ended => Err(Ended::Interrupted),
         }
     }
 }
@@ -136,10 +183,10 @@ impl Run {
 /// Where the cluster does not answer at all, or the time is up.
 pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progress: &Progress) -> Result<Declared, Error> {
     progress.tell(|| "asking the cluster what it serves".to_owned());
-    let (cluster, mut not_evaluated) = run.within(readers.cluster.identity()).await.ok_or(Error::TimedOut { stage: "connecting" })??;
-    let kinds = run.within(readers.cluster.kinds()).await.ok_or(Error::TimedOut { stage: "discovery" })??;
-    let fetched = run.within(readers.sources.fetch(progress)).await;
-    let (trees, gaps) = fetched.ok_or(Error::TimedOut { stage: "fetching the sources" })?;
+    let (cluster, mut not_evaluated) = run.limit.within(readers.cluster.identity()).await.map_err(|ended| ended.of("connecting"))??;
+    let kinds = run.limit.within(readers.cluster.kinds()).await.map_err(|ended| ended.of("discovery"))??;
+    let fetched = run.limit.within(readers.sources.fetch(progress)).await;
+    let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
     // Kustomize is a program that is waited for.
     let rendered =
@@ -152,8 +199,13 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if matches!(policy.selection, Selection::Namespaces(_)) && population > declarations.len() {
         excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: population - declarations.len() });
     }
-    if population == 0 && not_evaluated.is_empty() {
-        not_evaluated.push(NotEvaluated::new(Stage::Render, "the sources", "nothing is declared"));
+    let subject = match &policy.selection {
+        _ if population == 0 => "the sources".to_owned(),
+        Selection::All => String::new(),
+        Selection::Namespaces(namespaces) => format!("namespace {}", namespaces.iter().cloned().collect::<Vec<_>>().join(", ")),
+    };
+    if declarations.is_empty() && not_evaluated.is_empty() && (population == 0 || policy.compare.undeclared_namespaces.is_empty()) {
+        not_evaluated.push(NotEvaluated::new(Stage::Render, subject, "nothing is declared"));
     }
     Ok(Declared { cluster, kinds, trees, declarations, excluded, not_evaluated })
 }
@@ -169,13 +221,14 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
 
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
     let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
-    let compared = comparer.finish(&gaps);
+    let mut compared = comparer.finish(&gaps);
+    not_evaluated.extend(doubtful_strays(&mut compared.comparisons, &not_evaluated));
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
-    let (histories, gaps) = in_time(run.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
+    let (histories, gaps) = in_time(run.limit.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
     not_evaluated.extend(gaps);
-    let verified = run.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
+    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
@@ -219,6 +272,26 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     Judged { scan, schemas }
 }
 
+/// Takes back that objects are declared nowhere where not all that is declared could be read. Returns why they are unknown.
+fn doubtful_strays(comparisons: &mut Vec<Comparison>, gaps: &[NotEvaluated]) -> Vec<NotEvaluated> {
+    let is_of_declarations = |gap: &&NotEvaluated| matches!(gap.stage, Stage::Fetch | Stage::Render);
+    let unread = gaps.iter().filter(is_of_declarations).any(|gap| gap.object.is_none());
+    let named: BTreeSet<&ObjectId> = gaps.iter().filter(is_of_declarations).filter_map(|gap| gap.object.as_ref()).collect();
+    // That object is told already, by why its declaration could not be used.
+    comparisons.retain(|comparison| comparison.state != ObjectState::Undeclared || !named.contains(&comparison.id));
+    let mut told = Vec::new();
+    for comparison in comparisons.iter_mut().filter(|comparison| comparison.state == ObjectState::Undeclared) {
+        let homeless = ObjectId { namespace: None, ..comparison.id.clone() };
+        if unread || named.contains(&homeless) {
+            comparison.state = ObjectState::Unknown;
+            comparison.reason = Some(INCOMPLETE.to_owned());
+            let why = NotEvaluated::object(Stage::Compare, comparison.id.clone(), INCOMPLETE);
+            told.push(why.with_detail("what could not be read may declare it"));
+        }
+    }
+    told
+}
+
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {
     progress.tell(|| "reading schemas".to_owned());
     let mut schemas = Schemas::default();
@@ -231,8 +304,8 @@ async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &
             broken.push(NotEvaluated::new(Stage::Read, subject, "malformed schema").with_detail(error.to_string()));
         }
     };
-    let read = run.within(readers.cluster.schemas(&wanted, &mut add)).await;
-    let mut gaps = read.unwrap_or_else(|| vec![NotEvaluated::new(Stage::Read, "schemas", "timed out")]);
+    let read = run.limit.within(readers.cluster.schemas(&wanted, &mut add)).await;
+    let mut gaps = read.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "schemas", ended.reason())]);
     gaps.extend(broken);
     (schemas, gaps)
 }
@@ -253,9 +326,9 @@ async fn listed(
         comparer.page(page);
     };
     let wanted = |id: &ObjectId| plan.wants(id);
-    let listed = run.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
-    listed.unwrap_or_else(|| {
-        let gap = |listing| ListingGap { listing, namespace: None, reason: "timed out".to_owned(), detail: None };
+    let listed = run.limit.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
+    listed.unwrap_or_else(|ended| {
+        let gap = |listing| ListingGap { listing, namespace: None, reason: ended.reason().to_owned(), detail: None };
         (0..plan.listings.len()).map(gap).collect()
     })
 }
@@ -274,8 +347,8 @@ fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentR
     documents
 }
 
-fn in_time<T: Default>(answer: Option<(T, Vec<NotEvaluated>)>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
-    answer.unwrap_or_else(|| (T::default(), vec![NotEvaluated::new(stage, subject, "timed out")]))
+fn in_time<T: Default>(answer: Result<(T, Vec<NotEvaluated>), Ended>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {
+    answer.unwrap_or_else(|ended| (T::default(), vec![NotEvaluated::new(stage, subject, ended.reason())]))
 }
 
 fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
@@ -285,7 +358,7 @@ fn not_versioned(trees: &[Tree]) -> Vec<NotEvaluated> {
 
 /// The balance: what was not judged counts only where it is an object of the population.
 pub fn coverage(
-    comparisons: &[crate::model::comparison::Comparison],
+    comparisons: &[Comparison],
     rendered: Vec<Excluded>,
     compared: Vec<Excluded>,
     unlisted: Vec<Unlisted>,

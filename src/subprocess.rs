@@ -73,12 +73,14 @@ pub enum Error {
         variable: &'static str,
     },
     /// The setting or the variable names no executable file by absolute path.
-    #[error("{name}: the file named for it (in the settings or in {variable}) is not an executable file by absolute path")]
+    #[error("{name}: {} (named by the settings or by {variable}) is not an executable file with an absolute path", path.display())]
     BadOverride {
         /// The program.
         name: &'static str,
         /// The variable that may name it.
         variable: &'static str,
+        /// The file.
+        path: PathBuf,
     },
     /// It could not be started, or its folders not be made.
     #[error("{name} could not be run")]
@@ -116,7 +118,7 @@ impl Program {
         let variable = || std::env::var_os(self.override_env).filter(|value| !value.is_empty()).map(PathBuf::from);
         if let Some(path) = self.file.clone().or_else(variable) {
             let fits = path.is_absolute() && is_executable(&path);
-            return if fits { Ok(path) } else { Err(Error::BadOverride { name: self.name, variable: self.override_env }) };
+            return if fits { Ok(path) } else { Err(Error::BadOverride { name: self.name, variable: self.override_env, path }) };
         }
         let folders = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&folders)

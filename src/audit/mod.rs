@@ -58,7 +58,7 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
 
 /// There is no such rule.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("no rule is called `{rule}`{}", suggestion.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+#[error("no rule is called `{rule}`{}", suggestion.map_or_else(|| "; `kubewitness explain` lists them all".to_owned(), |near| format!("; did you mean `{near}`?")))]
 pub struct UnknownRule {
     /// What was asked for.
     pub rule: String,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use http::Uri;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
@@ -19,9 +20,16 @@ pub(super) async fn connect(settings: &Settings, progress: Progress) -> Result<L
     // A provider that is there already is as good as ours.
     drop(rustls::crypto::ring::default_provider().install_default());
     let (config, context) = config(settings).await?;
+    let server = server(&config.cluster_url);
     let client = Client::new(config, settings.timeout, Patience::default()).map_err(|error| Error::Kubeconfig(client_text(&error)))?;
     let redactor = Redactor::random().map_err(Error::Random)?;
-    Ok(Live { client, redactor, progress, name: settings.name.clone().unwrap_or(context), cache: settings.cache.clone() })
+    Ok(Live { client, redactor, progress, name: settings.name.clone().unwrap_or(context), server, cache: settings.cache.clone() })
+}
+
+/// The address without user and password, to be shown.
+fn server(url: &http::Uri) -> String {
+    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme_str().unwrap_or("https"), url.host().unwrap_or_default())
 }
 
 /// kube's own inference goes on to the service account where a kubeconfig is broken, and would read another cluster than the
@@ -39,7 +47,16 @@ async fn config(settings: &Settings) -> Result<(Config, String), Error> {
     if !names_a_proxy && needs_no_proxy(config.cluster_url.host().unwrap_or_default()) {
         config.proxy_url = None;
     }
+    config.cluster_url = without_login(config.cluster_url)?;
     Ok((config, context))
+}
+
+/// The address of the server. A login in it is not sent by kube, but logged by what it stands on.
+fn without_login(url: Uri) -> Result<Uri, Error> {
+    let Some((_, host)) = url.authority().and_then(|authority| authority.as_str().rsplit_once('@')) else { return Ok(url) };
+    let bare = Uri::builder().scheme(url.scheme_str().unwrap_or("https")).authority(host);
+    let bare = bare.path_and_query(url.path_and_query().map_or("/", |path| path.as_str())).build();
+    bare.map_err(|_| Error::Kubeconfig("the server of the kubeconfig is no URL".to_owned()))
 }
 
 fn found_kubeconfig() -> Result<Option<Kubeconfig>, Error> {
@@ -103,7 +120,14 @@ fn client_text(error: &kube::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_exempt;
+    use super::{is_exempt, without_login};
+
+    #[test]
+    fn a_login_in_the_address_is_taken_out() {
+        let bare = |url: &str| without_login(url.parse().unwrap()).unwrap().to_string();
+        assert_eq!(bare("https://bob:s3cret@127.0.0.1:6443/k8s?a=b"), "https://127.0.0.1:6443/k8s?a=b");
+        assert_eq!(bare("https://127.0.0.1:6443/k8s/"), "https://127.0.0.1:6443/k8s/");
+    }
 
     #[test]
     fn what_is_local_or_named_needs_no_proxy() {

@@ -32,6 +32,8 @@ pub(super) struct Dump {
     kinds: Vec<Kind>,
     name: String,
     redactor: Redactor,
+    /// Whether the user says that there is nothing else.
+    is_whole: bool,
 }
 
 struct File {
@@ -55,7 +57,7 @@ impl std::fmt::Debug for Dump {
 }
 
 impl Dump {
-    pub(super) fn open(path: &Path, name: Option<String>) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, name: Option<String>, is_whole: bool) -> Result<Self, Error> {
         let paths = if path.is_dir() { files::object_files(path)? } else { vec![path.to_owned()] };
         if paths.is_empty() {
             return Err(files::wrong(path, "holds no .json or .yaml file"));
@@ -68,7 +70,7 @@ impl Dump {
         }
         let fallback = || path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let redactor = Redactor::random().map_err(Error::Random)?;
-        Ok(Self { files: opened, kinds: kinds(seen), name: name.unwrap_or_else(fallback), redactor })
+        Ok(Self { files: opened, kinds: kinds(seen), name: name.unwrap_or_else(fallback), redactor, is_whole })
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
@@ -121,10 +123,15 @@ impl Dump {
         let unread = unread.into_failure().and_then(|failure| failure.detail);
         let gap = |(listing, broken): (usize, Broken)| {
             let detail = broken.into_failure().and_then(|failure| failure.detail).or_else(|| unread.clone());
-            let detail = detail.map_or_else(|| NOT_WHOLE.to_owned(), |detail| format!("{NOT_WHOLE}; {detail}"));
-            ListingGap { listing, namespace: None, reason: NOT_IN_RECORDING.to_owned(), detail: Some(detail) }
+            let detail = match (detail, self.is_whole) {
+                (None, true) => return None,
+                (None, false) => NOT_WHOLE.to_owned(),
+                (Some(detail), true) => detail,
+                (Some(detail), false) => format!("{NOT_WHOLE}; {detail}"),
+            };
+            Some(ListingGap { listing, namespace: None, reason: NOT_IN_RECORDING.to_owned(), detail: Some(detail) })
         };
-        broken.into_iter().enumerate().map(gap).collect()
+        broken.into_iter().enumerate().filter_map(gap).collect()
     }
 
     fn object(
@@ -258,7 +265,7 @@ fn kinds(seen: BTreeMap<Gvk, bool>) -> Vec<Kind> {
             version: version.to_owned(),
             plural: plural(&singular),
             singular,
-            short_names: Vec::new(),
+            short_names: short_names(group, &kind),
             namespaced,
             verbs: vec!["get".to_owned(), "list".to_owned()],
             preferred: known.insert((group.to_owned(), kind.clone())),
@@ -268,6 +275,39 @@ fn kinds(seen: BTreeMap<Gvk, bool>) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = seen.into_iter().map(kind).collect();
     kinds.sort();
     kinds
+}
+
+/// The abbreviations that built-in kinds have in discovery.
+const SHORT_NAMES: [(&str, &str, &str); 25] = [
+    ("", "ConfigMap", "cm"),
+    ("", "LimitRange", "limits"),
+    ("", "Namespace", "ns"),
+    ("", "Node", "no"),
+    ("", "PersistentVolume", "pv"),
+    ("", "PersistentVolumeClaim", "pvc"),
+    ("", "Pod", "po"),
+    ("", "ReplicationController", "rc"),
+    ("", "ResourceQuota", "quota"),
+    ("", "Service", "svc"),
+    ("", "ServiceAccount", "sa"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "crd"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", "crds"),
+    ("apps", "DaemonSet", "ds"),
+    ("apps", "Deployment", "deploy"),
+    ("apps", "ReplicaSet", "rs"),
+    ("apps", "StatefulSet", "sts"),
+    ("autoscaling", "HorizontalPodAutoscaler", "hpa"),
+    ("batch", "CronJob", "cj"),
+    ("certificates.k8s.io", "CertificateSigningRequest", "csr"),
+    ("networking.k8s.io", "Ingress", "ing"),
+    ("networking.k8s.io", "NetworkPolicy", "netpol"),
+    ("policy", "PodDisruptionBudget", "pdb"),
+    ("scheduling.k8s.io", "PriorityClass", "pc"),
+    ("storage.k8s.io", "StorageClass", "sc"),
+];
+
+fn short_names(group: &str, kind: &str) -> Vec<String> {
+    SHORT_NAMES.iter().filter(|known| (known.0, known.1) == (group, kind)).map(|known| known.2.to_owned()).collect()
 }
 
 /// The plural that Kubernetes guesses where nobody tells it.

@@ -29,6 +29,8 @@ pub(super) struct Live {
     pub(super) redactor: Redactor,
     pub(super) progress: Progress,
     pub(super) name: String,
+    /// Scheme, host and port.
+    pub(super) server: String,
     pub(super) cache: Option<PathBuf>,
 }
 
@@ -58,7 +60,9 @@ impl Live {
         let parsed = answer.and_then(|body| serde_json::from_slice(&body).map_err(|error| Failure::malformed(json_text(&error))));
         match parsed {
             Ok(told) => Ok(Some(take(told))),
-            Err(failure) if [UNAUTHORIZED, CONNECTION_CUT, TIMED_OUT].contains(&failure.reason) => Err(untold(subject, &failure)),
+            Err(failure) if [UNAUTHORIZED, CONNECTION_CUT, TIMED_OUT].contains(&failure.reason) => {
+                Err(untold(&format!("{subject} at {}", self.server), &failure))
+            }
             Err(failure) => {
                 missing.push(NotEvaluated { detail: failure.detail, ..NotEvaluated::new(Stage::Read, subject, failure.reason) });
                 Ok(None)
@@ -68,7 +72,8 @@ impl Live {
 
     pub(super) async fn kinds(&self) -> Result<Kinds, Error> {
         self.progress.tell(|| "reading the kinds of the cluster".to_owned());
-        discovery::kinds(&self.client).await.map_err(|(path, failure)| untold(&format!("kinds of the cluster at {path}"), &failure))
+        let untold = |(path, failure): (_, _)| untold(&format!("kinds of the cluster at {}{path}", self.server), &failure);
+        discovery::kinds(&self.client).await.map_err(untold)
     }
 
     pub(super) async fn schemas(&self, wanted: &BTreeSet<(String, String)>, add: openapi::Add<'_>) -> Vec<NotEvaluated> {
@@ -87,5 +92,9 @@ impl Live {
 }
 
 fn untold(subject: &str, failure: &Failure) -> Error {
-    Error::Cluster { subject: subject.to_owned(), reason: failure.text() }
+    let help = match failure.reason {
+        UNAUTHORIZED => "; the credential of the kubeconfig is not accepted: log in again, or choose --kubeconfig or --context",
+        _ => "",
+    };
+    Error::Cluster { subject: subject.to_owned(), reason: format!("{}{help}", failure.text()) }
 }

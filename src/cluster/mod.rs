@@ -129,10 +129,22 @@ impl Cluster {
     /// # Errors
     /// Where a file of it cannot be read or is not what it should be.
     pub fn open(recording: &Path, name: Option<String>) -> Result<Self, Error> {
+        Self::open_as(recording, name, false)
+    }
+
+    /// Opens a recording that is taken as complete: what a plain dump does not hold is not there.
+    ///
+    /// # Errors
+    /// As [`Cluster::open`].
+    pub fn open_whole(recording: &Path) -> Result<Self, Error> {
+        Self::open_as(recording, None, true)
+    }
+
+    fn open_as(recording: &Path, name: Option<String>, is_whole: bool) -> Result<Self, Error> {
         let backing = if recording::is_capture(recording) {
             Backing::Recording(Box::new(recording::Recording::open(recording, name)?))
         } else {
-            Backing::Dump(Box::new(dump::Dump::open(recording, name)?))
+            Backing::Dump(Box::new(dump::Dump::open(recording, name, is_whole)?))
         };
         Ok(Self { backing })
     }

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 const CORE: &str = "io.k8s.api.core.v1.";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+/// Three hours, in seconds.
+const SESSION_TIMEOUT: u32 = 10_800;
 
 /// An undeclared live field and what is around it.
 pub(super) struct Filled<'a> {
@@ -27,7 +29,7 @@ pub(super) struct Filled<'a> {
 /// The rule by which the server itself filled this in, where one applies.
 pub(super) fn by_server(field: &Filled<'_>) -> Option<&'static str> {
     let default = is_conditional_default(field).is_some_and(|holds| holds).then_some("default");
-    default.or_else(|| allocated(field)).or_else(|| mirrored(field)).or_else(|| marked(field))
+    default.or_else(|| allocated(field)).or_else(|| mirrored(field)).or_else(|| marked(field)).or_else(|| completed(field))
 }
 
 fn text<'a>(map: &'a Map<String, Value>, key: &str) -> &'a str {
@@ -64,6 +66,10 @@ pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
             field.value == if field.around.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" }
         }
         ("JobSpec", "backoffLimit") => *field.value == json!(if field.around.contains_key("backoffLimitPerIndex") { i32::MAX } else { 6 }),
+        // Filled in as soon as sessions stick to clients, however little of it is declared.
+        ("ServiceSpec", "sessionAffinityConfig") => *field.value == json!({"clientIP": {"timeoutSeconds": SESSION_TIMEOUT}}),
+        ("SessionAffinityConfig", "clientIP") => *field.value == json!({"timeoutSeconds": SESSION_TIMEOUT}),
+        ("ClientIPConfig", "timeoutSeconds") => *field.value == SESSION_TIMEOUT,
         // Live-facts 1.9, 4.7.
         ("HorizontalPodAutoscalerSpec", "metrics") => *field.value == default_metrics(),
         ("HorizontalPodAutoscalerBehavior", "scaleUp" | "scaleDown") => *field.value == scaling(field.name),
@@ -78,9 +84,8 @@ pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
         ("PersistentVolumeClaim", "kind") => field.value == "PersistentVolumeClaim",
         ("PersistentVolumeClaim", "status") => *field.value == json!({"phase": "Pending"}),
         // Row 84.
-        ("LimitRangeItem", "default") => field.around.get("max").is_some_and(|max| holds_all(max, field.value)),
-        ("LimitRangeItem", "defaultRequest") => {
-            ["default", "max", "min"].iter().any(|other| field.around.get(*other).is_some_and(|filled| holds_all(filled, field.value)))
+        ("LimitRangeItem", "default" | "defaultRequest") => {
+            field.value.as_object().is_some_and(|filled| filled.iter().all(|(name, value)| is_limit(field.around, field.name, name, value)))
         }
         _ => return None,
     };
@@ -90,6 +95,14 @@ pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
 fn holds_all(from: &Value, filled: &Value) -> bool {
     let (Some(from), Some(filled)) = (from.as_object(), filled.as_object()) else { return false };
     filled.iter().all(|(key, value)| from.get(key) == Some(value))
+}
+
+/// Row 84: a limit that is not given is the maximum, a request that is not given is the limit, else the minimum; each resource
+/// by itself. `item` is the live item, `field` is `default` or `defaultRequest`.
+fn is_limit(item: &Map<String, Value>, field: &str, resource: &str, value: &Value) -> bool {
+    let of = |other: &str| item.get(other).and_then(|other| other.get(resource));
+    let expected = if field == "default" { of("max") } else { of("default").or_else(|| of("min")) };
+    expected == Some(value)
 }
 
 fn pull_policy(image: &str) -> &'static str {
@@ -130,9 +143,20 @@ fn allocated(field: &Filled<'_>) -> Option<&'static str> {
         ("PersistentVolumeClaimSpec", "volumeName" | "storageClassName") => kind(field) == "PersistentVolumeClaim",
         ("PersistentVolumeSpec", "claimRef") => kind(field) == "PersistentVolume",
         ("PodSpec", "nodeName" | "priority" | "preemptionPolicy") => kind(field) == "Pod",
+        ("PodSpec", "tolerations") => {
+            kind(field) == "Pod" && field.value.as_array().is_some_and(|items| items.iter().all(is_default_toleration))
+        }
         _ => false,
     };
     holds.then_some("allocated")
+}
+
+/// Live-facts 4.5: what admission appends to the tolerations of every Pod.
+pub(super) fn is_default_toleration(item: &Value) -> bool {
+    ["not-ready", "unreachable"].iter().any(|condition| {
+        let key = format!("node.kubernetes.io/{condition}");
+        *item == json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
+    })
 }
 
 /// Rows 46, 48, 51, 53; live-facts 4.7.
@@ -151,6 +175,29 @@ fn mirrored(field: &Filled<'_>) -> Option<&'static str> {
         _ => false,
     };
     holds.then_some("mirrored")
+}
+
+/// Rows 48, 84: resources that the server adds to those that are declared, in bare Pods and LimitRanges.
+fn completed(field: &Filled<'_>) -> Option<&'static str> {
+    let items = |pointer: &str| field.root.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let is_around = |map: Option<&Value>| map.and_then(Value::as_object) == Some(field.around);
+    let requests = |container: &Value| {
+        let resources = &container["resources"];
+        is_around(resources.get("requests")) && resources["limits"].get(field.name) == Some(field.value)
+    };
+    let limits = |name: &str| {
+        items("/spec/limits")
+            .filter_map(Value::as_object)
+            .any(|item| is_around(item.get(name)) && is_limit(item, name, field.name, field.value))
+    };
+    let holds = match (kind(field), field.path) {
+        ("Pod", "spec.containers.resources.requests") => items("/spec/containers").any(requests),
+        ("Pod", "spec.initContainers.resources.requests") => items("/spec/initContainers").any(requests),
+        ("LimitRange", "spec.limits.default") => limits("default"),
+        ("LimitRange", "spec.limits.defaultRequest") => limits("defaultRequest"),
+        _ => false,
+    };
+    holds.then_some("default")
 }
 
 /// Labels, annotations and finalizers that the server sets itself: rows 52, 63, 80; live-facts 4.5.

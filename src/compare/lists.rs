@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::filled;
 use super::leaves;
 use super::ownership::Whole;
 use super::place::{At, Positions};
@@ -173,6 +174,7 @@ impl<'a> Walk<'a> {
 
     /// A list that is written as a whole: still compared item by item, because the server fills in what items leave out.
     fn atomic_list(&mut self, at: At<'a>, declared: &'a Value, live: &'a Value, items: &'a [Value], live_items: &'a [Value]) {
+        let live_items = self.without_appended(at, items, live_items);
         let pairs = |order: &dyn Fn(usize) -> usize| (0..items.len()).map(|place| (place, order(place))).collect::<Vec<_>>();
         if items.len() == live_items.len() {
             let by_place = pairs(&|place| place);
@@ -189,6 +191,14 @@ impl<'a> Walk<'a> {
             }
         }
         self.drifted(at, declared, live);
+    }
+
+    /// The live items without those that admission appends to what was declared.
+    fn without_appended(&self, at: At<'a>, items: &[Value], live_items: &'a [Value]) -> &'a [Value] {
+        let is_appended_to = at.component.ends_with(".PodSpec") && self.path.last_word() == "tolerations" && self.root["kind"] == "Pod";
+        let appended = live_items.iter().rev().take_while(|item| is_appended_to && filled::is_default_toleration(item)).count();
+        let extra = live_items.len().saturating_sub(items.len());
+        &live_items[..live_items.len() - appended.min(extra)]
     }
 
     fn pairs(&mut self, at: At<'a>, pairs: &[(usize, usize)], items: &'a [Value], live_items: &'a [Value]) {

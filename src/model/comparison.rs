@@ -252,3 +252,10 @@ pub struct Comparison {
     /// For an undeclared object: when it was created.
     pub created: Option<DateTime<Utc>>,
 }
+
+impl Comparison {
+    /// Whether something of the object could not be judged: all of it, or a field beside others that could.
+    pub fn has_unknown(&self) -> bool {
+        self.state == ObjectState::Unknown || self.differences.iter().any(|difference| difference.verdict == FieldVerdict::Unknown)
+    }
+}

@@ -51,6 +51,13 @@ pub(super) struct Declarer<'run> {
     pub(super) settings: &'run SourceSettings,
 }
 
+/// Why it cannot be told whether a kind lies in namespaces.
+struct Unscoped {
+    stage: Stage,
+    reason: String,
+    detail: Option<String>,
+}
+
 /// The type and name of a document.
 struct Identity {
     group: String,
@@ -113,9 +120,9 @@ impl Declarer<'_> {
     fn resolve(&self, identity: &Identity, place: String) -> Result<ObjectId, Box<NotEvaluated>> {
         let id =
             |namespace| ObjectId { group: identity.group.clone(), kind: identity.kind.clone(), namespace, name: identity.name.clone() };
-        if !self.is_namespaced(identity).map_err(|(reason, detail)| {
+        if !self.is_namespaced(identity).map_err(|Unscoped { stage, reason, detail }| {
             let detail = detail.map_or_else(|| place.clone(), |detail| format!("{place}: {detail}"));
-            Box::new(NotEvaluated::object(Stage::Render, id(identity.namespace.clone()), reason).with_detail(detail))
+            Box::new(NotEvaluated::object(stage, id(identity.namespace.clone()), reason).with_detail(detail))
         })? {
             return Ok(id(None));
         }
@@ -129,7 +136,7 @@ impl Declarer<'_> {
     }
 
     /// Whether the kind lies in namespaces, or why that cannot be told.
-    fn is_namespaced(&self, identity: &Identity) -> Result<bool, (String, Option<String>)> {
+    fn is_namespaced(&self, identity: &Identity) -> Result<bool, Unscoped> {
         let Identity { group, version, kind, .. } = identity;
         if let Some(served) = self.kinds.best(group, version, kind) {
             return Ok(served.namespaced);
@@ -138,8 +145,13 @@ impl Declarer<'_> {
             return Ok(scope::is_namespaced(group, kind).unwrap_or(identity.namespace.is_some()));
         }
         match self.kinds.unknown_groups.iter().find(|(unknown, _)| unknown == group) {
-            Some((_, gap)) => Err((gap.reason.clone(), gap.detail.clone())),
-            None => Err(("kind not served".into(), None)),
+            // What is built in is known even where the cluster does not tell it now.
+            Some((_, gap)) => scope::is_namespaced(group, kind).ok_or_else(|| Unscoped {
+                stage: gap.stage,
+                reason: gap.reason.clone(),
+                detail: gap.detail.clone(),
+            }),
+            None => Err(Unscoped { stage: Stage::Render, reason: "kind not served".into(), detail: None }),
         }
     }
 

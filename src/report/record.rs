@@ -10,7 +10,7 @@ use super::object::ObjectRef;
 use super::objects::{LeafNames, Objects, View};
 use super::value::{Timestamp, Word, is_false};
 use super::words;
-use crate::model::comparison::{Comparison, FieldVerdict, ObjectState};
+use crate::model::comparison::Comparison;
 use crate::model::coverage;
 use crate::model::declaration::Tree;
 use crate::model::evidence::ClusterIdentity;
@@ -352,11 +352,8 @@ impl Record<'static> {
 
 /// `complete` only where there is nothing that was not judged, whether an object, a field, a kind or a source.
 fn status(coverage: &coverage::Coverage, gaps: &[coverage::NotEvaluated], comparisons: &[Comparison]) -> &'static str {
-    let unknown = |comparison: &Comparison| {
-        comparison.state == ObjectState::Unknown
-            || comparison.differences.iter().any(|difference| difference.verdict == FieldVerdict::Unknown)
-    };
-    let complete = coverage.not_evaluated == 0 && coverage.unlisted.is_empty() && gaps.is_empty() && !comparisons.iter().any(unknown);
+    let complete =
+        coverage.not_evaluated == 0 && coverage.unlisted.is_empty() && gaps.is_empty() && !comparisons.iter().any(Comparison::has_unknown);
     if complete { "complete" } else { "partial" }
 }
 

@@ -29,5 +29,5 @@ pub async fn blame(options: Options, selector: &Selector, format: &Format, scree
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
     let blame = Blame::of(&scan, &object, &leaf_names).ok_or_else(|| Error::Usage(format!("{object} could not be compared")))?;
     output::to_stdout(|out| encode(&blame, &screen.style(), out))?;
-    Ok(outcome(&scan.findings, &scan.not_evaluated, &scan.coverage, FailOn::Never))
+    Ok(outcome(&scan.findings, &scan.comparisons, &scan.not_evaluated, &scan.coverage, FailOn::Never))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::{Error, Options, Outcome, Screen, configure, open_cluster, whole_seconds};
+use super::{Error, Options, Outcome, Screen, configure, limit, open_cluster, whole_seconds};
 use crate::cluster;
 use crate::compare;
 use crate::config::SecretsMode;
@@ -25,12 +25,13 @@ pub async fn capture(options: Options, folder: &Path, screen: &Screen) -> Result
     let config = configure(options)?;
     let skip_secrets = skip_secrets || config.compare.skip_secrets;
     let cluster = open_cluster(&config.cluster, None, &screen.progress).await?;
-    let kinds = cluster.kinds().await?;
+    let limit = limit(config.timeout);
+    let kinds = limit.within(cluster.kinds()).await.map_err(|ended| ended.of("discovery"))??;
     let listings = listings(&kinds, &namespaces, skip_secrets);
     let schemas: BTreeSet<(String, String)> =
         listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
-    let captured =
-        cluster::capture(&cluster, &listings, &kinds, &schemas, folder, whole_seconds(Utc::now())).await.map_err(Error::Cluster)?;
+    let capture = cluster::capture(&cluster, &listings, &kinds, &schemas, folder, whole_seconds(Utc::now()));
+    let captured = limit.within(capture).await.map_err(|ended| ended.of("recording"))??;
     screen.progress.finish();
     for gap in &captured.gaps {
         let kind = &listings[gap.listing].kind.kind;

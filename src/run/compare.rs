@@ -8,12 +8,13 @@ use super::{Error, Outcome, Screen};
 use crate::cluster::Cluster;
 use crate::config::FailOn;
 use crate::model::attribution::Attributions;
+use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, NotEvaluated, Stage};
-use crate::model::evidence::{ClusterIdentity, Histories, ListingGap, Signatures};
+use crate::model::evidence::{ClusterIdentity, Histories, Signatures};
 use crate::model::object::ObjectId;
 use crate::model::schema::Schemas;
 use crate::report::Format;
-use crate::report::comparison::Comparison;
+use crate::report::comparison::Comparison as Encoded;
 use crate::scan::coverage;
 use crate::{audit, compare, render, source};
 
@@ -34,13 +35,18 @@ pub async fn compare(
     screen: &Screen,
 ) -> Result<Outcome, Error> {
     let encode = format.comparison.ok_or_else(|| Error::Usage(format!("a comparison cannot be written as {}", format.id)))?;
-    let cluster = Cluster::open(live, None)?;
-    let kinds = cluster.kinds().await?;
+    let cluster = Cluster::open_whole(live)?;
+    let mut kinds = cluster.kinds().await?;
     let tree = source::folder(DECLARED, declared).map_err(|gap| Error::Usage(gap.detail.unwrap_or(gap.reason)))?;
     let of_source = render::SourceSettings { namespace, ..render::SourceSettings::default() };
     let settings = render::Settings { sources: BTreeMap::from([(DECLARED.to_owned(), of_source)]), ..render::Settings::default() };
     let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress);
     let (declarations, mut not_evaluated) = rendered.declarations.into_parts();
+    if declarations.is_empty() && not_evaluated.is_empty() {
+        not_evaluated.push(NotEvaluated::new(Stage::Render, declared.display().to_string(), "nothing is declared"));
+    }
+    // A kind of which LIVE shows nothing has no object there.
+    let is_dump = !std::mem::replace(&mut kinds.complete, true);
 
     let settings = compare::Settings::default();
     let plan = compare::plan(&declarations, &kinds, &settings);
@@ -58,7 +64,10 @@ pub async fn compare(
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &settings);
     let wanted = |id: &ObjectId| plan.wants(id);
     let gaps = cluster.each_page(&plan.listings, &wanted, &mut |page| comparer.page(page)).await;
-    let compared = comparer.finish(&broken(gaps));
+    let mut compared = comparer.finish(&gaps);
+    if is_dump {
+        forget_what_is_served(&mut compared.comparisons);
+    }
     screen.progress.finish();
 
     not_evaluated.extend(compared.not_evaluated);
@@ -67,7 +76,7 @@ pub async fn compare(
         normalisations: compared.normalisations,
         ..coverage(&compared.comparisons, rendered.excluded, compared.excluded, compared.unlisted, &not_evaluated)
     };
-    let comparison = Comparison::of(&declarations, &compared.comparisons, &coverage, &not_evaluated);
+    let comparison = Encoded::of(&declarations, &compared.comparisons, &coverage, &not_evaluated);
     output::to_stdout(|out| encode(&comparison, &screen.style(), out))?;
     let findings = audit::findings(&audit::Facts {
         cluster: &ClusterIdentity::default(),
@@ -78,10 +87,11 @@ pub async fn compare(
         attributions: &Attributions { declarations: vec![None; declarations.len()], commits: Vec::new() },
         not_evaluated: &not_evaluated,
     });
-    Ok(super::outcome(&findings, &not_evaluated, &coverage, fail_on))
+    Ok(super::outcome(&findings, &compared.comparisons, &not_evaluated, &coverage, fail_on))
 }
 
-/// LIVE is complete by definition, so that it is a dump is no gap; an item in it that could not be read still is.
-fn broken(gaps: Vec<ListingGap>) -> Vec<ListingGap> {
-    gaps.into_iter().filter(|gap| gap.detail.as_deref().is_some_and(|detail| detail.contains("; "))).collect()
+/// Two files do not tell which kinds a cluster serves.
+fn forget_what_is_served(comparisons: &mut [Comparison]) {
+    let missing = comparisons.iter_mut().filter(|comparison| comparison.state == ObjectState::Missing);
+    missing.for_each(|comparison| comparison.reason = None);
 }

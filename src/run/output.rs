@@ -54,14 +54,19 @@ pub fn write(record: &Record<'_>, outputs: &[Output], screen: &Screen) -> Result
     let mut first = Ok(());
     for output in outputs {
         let written = write_one(record, output, screen);
-        if let Err(error) = written {
-            tracing::error!(format = output.format.id, "{error}");
-            if first.is_ok() {
-                first = Err(error);
-            }
+        match written {
+            Err(error) if first.is_ok() => first = Err(error),
+            // The first is told when the command ends.
+            Err(error) => tracing::error!(format = output.format.id, "{error}: {}", causes(&error)),
+            Ok(()) => {}
         }
     }
     first
+}
+
+fn causes(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn write_one(record: &Record<'_>, output: &Output, screen: &Screen) -> Result<(), Error> {

@@ -17,5 +17,5 @@ pub async fn scan(options: Options, outputs: &[Output], record_fields: bool, scr
     let (Judged { scan, schemas }, fail_on) = prepared.scan(&screen.progress).await?;
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
     output::write(&Record::of(&scan, record_fields.then_some(&leaf_names)), outputs, screen)?;
-    Ok(outcome(&scan.findings, &scan.not_evaluated, &scan.coverage, fail_on))
+    Ok(outcome(&scan.findings, &scan.comparisons, &scan.not_evaluated, &scan.coverage, fail_on))
 }

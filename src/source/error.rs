@@ -24,7 +24,7 @@ pub(super) enum Error {
     #[error("{reference:?} is a {kind}, not a commit")]
     NotACommit { reference: String, kind: String },
     /// Nothing stands at the path.
-    #[error("nothing stands at the path {path:?} of {place}")]
+    #[error("{}", nothing_at(path, place))]
     PathNotFound { path: String, place: String },
     /// An object is not in the database.
     #[error("object {0} is missing; a clone made with --filter or a damaged repository lacks objects, fetch them all")]
@@ -61,6 +61,10 @@ impl Error {
             Self::TimedOut(_) => "timed out",
         }
     }
+}
+
+fn nothing_at(path: &str, place: &str) -> String {
+    if path.is_empty() { format!("there is no file or folder {place}") } else { format!("nothing stands at the path {path:?} of {place}") }
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;

@@ -19,6 +19,8 @@ use super::error::{Error, Result};
 
 /// No object that is read whole may need more memory than this: a bomb stays a told error.
 const LARGEST_OBJECT: usize = 512 << 20;
+/// Objects are kept as differences to others; so many bytes of those are remembered.
+const DELTA_BASES: usize = 96 << 20;
 const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// Where the parts of a repository lie. Cheap to keep and to send; objects are opened where they are read.
@@ -124,7 +126,10 @@ impl Layout {
         let options = gix::odb::store::init::Options { alloc_limit_bytes: Some(LARGEST_OBJECT), ..Default::default() };
         // No replacements are handed over: an id means its own content (provenance.md T57).
         match gix::odb::at_opts(path.clone(), self.hash, None, options) {
-            Ok(database) => Ok(Objects { database }),
+            Ok(mut database) => {
+                database.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(DELTA_BASES)));
+                Ok(Objects { database })
+            }
             Err(source) => Err(Error::Io { path, source }),
         }
     }

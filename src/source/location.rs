@@ -19,7 +19,7 @@ pub(super) enum Location {
 /// Reads a URL: a path, `file://`, `https://`, `ssh://` or `user@host:path`.
 pub(super) fn parse(url: &str) -> Result<Location> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Ok(if is_scp(url) { Location::Ssh(url.to_owned()) } else { Location::Folder(PathBuf::from(url)) });
+        return without_scheme(url);
     };
     match scheme.to_ascii_lowercase().as_str() {
         "file" => folder(url, rest),
@@ -32,6 +32,17 @@ pub(super) fn parse(url: &str) -> Result<Location> {
         "ssh" | "git+ssh" | "ssh+git" => Ok(Location::Ssh(url.to_owned())),
         other => Err(Error::Url(format!("{} is not fetched: {other}:// is not supported; use https:// or ssh://", shown(url)))),
     }
+}
+
+fn without_scheme(url: &str) -> Result<Location> {
+    if is_scp(url) {
+        return Ok(Location::Ssh(url.to_owned()));
+    }
+    let path = PathBuf::from(url);
+    if holds_login(url) && !path.exists() {
+        return Err(Error::Url(format!("{} is no folder and no URL; write https://… or ssh://…", shown(url))));
+    }
+    Ok(Location::Folder(path))
 }
 
 fn folder(url: &str, rest: &str) -> Result<Location> {
@@ -70,14 +81,26 @@ fn is_this_machine(rest: &str) -> bool {
     matches!(host, "127.0.0.1" | "localhost" | "[::1")
 }
 
+/// Whether a text without a scheme may be a mistyped URL with a password: a colon, and an `@` behind it.
+pub fn holds_login(url: &str) -> bool {
+    !url.contains("://") && url.split_once(':').is_some_and(|(user, rest)| !user.contains('@') && rest.contains('@'))
+}
+
 /// The URL without user, password, query and fragment, each of which may be a credential. A user of ssh is none and stays.
-pub(super) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return without_login(url) };
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
     let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let Some((user, host)) = authority.rsplit_once('@') else { return format!("{scheme}://{authority}{path}") };
     let user = user.split(':').next().unwrap_or(user);
     if scheme.contains("ssh") { format!("{scheme}://{user}@{host}{path}") } else { format!("{scheme}://{host}{path}") }
+}
+
+fn without_login(url: &str) -> String {
+    match (url.split_once(':'), url.rsplit_once('@')) {
+        (Some((user, _)), Some((_, host))) if holds_login(url) => format!("{user}:…@{host}"),
+        _ => url.to_owned(),
+    }
 }
 
 /// The user and password that stand in a URL, if any, and the URL without them.
@@ -117,7 +140,9 @@ mod tests {
         assert_eq!(shown("https://bob:s3cret@git.example/x.git?token=s3cret#s3cret"), "https://git.example/x.git");
         assert_eq!(shown("https://s3cret@git.example"), "https://git.example");
         assert_eq!(shown("ssh://git:s3cret@git.example:22/x"), "ssh://git@git.example:22/x");
-        assert!(!parse("http://bob:s3cret@git.example/x").unwrap_err().to_string().contains("s3cret"));
+        for wrong in ["http://bob:s3cret@git.example/x", "bob:s3cret@git.example:x", "https:/bob:s3cret@git.example/x"] {
+            assert!(!parse(wrong).unwrap_err().to_string().contains("s3cret"), "{wrong}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::progress::Progress;
 use crate::yaml::Dialect;
 
 pub use credentials::{Credentials, SecretPlace};
+pub use location::{holds_login, shown};
 
 use history::{SourceHistories, Versioned};
 use read::Job;

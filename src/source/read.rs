@@ -70,11 +70,13 @@ impl Job {
         if let Location::Folder(folder) = &location {
             return self.read_folder(folder, &path);
         }
+        let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
         let fetch = Fetch {
             location: &location,
             reference: self.settings.reference.as_deref(),
             credentials: &self.settings.credentials,
             folder: &self.folder,
+            scratch: scratch.path(),
             timeout: self.timeout,
             meter,
             stop,

@@ -24,6 +24,9 @@ use super::location::{Location, shown, split_credentials};
 use super::meter::Meter;
 use super::reference::{self, Resolved, candidates, full_id, is_short_id};
 
+/// How gix says that a server asks who we are and nobody answers.
+const NO_LOGIN: &str = "No credentials were returned";
+
 const EVERYTHING: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
 /// One fetch.
@@ -35,6 +38,8 @@ pub(super) struct Fetch<'a> {
     pub(super) credentials: &'a Credentials,
     /// The bare repository to fetch into; made where there is none.
     pub(super) folder: &'a Path,
+    /// A private folder that vanishes after the fetch.
+    pub(super) scratch: &'a Path,
     pub(super) timeout: Duration,
     pub(super) meter: &'a Meter,
     pub(super) stop: &'a AtomicBool,
@@ -54,15 +59,14 @@ impl Fetch<'_> {
     /// Fetches what is needed for the reference and says which commit it means at the remote: what an old fetch left in the
     /// folder answers nothing.
     pub(super) fn run(&self) -> Result<(Layout, Resolved)> {
-        let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
-        let (advertised, hash) = self.list(scratch.path())?;
+        let (advertised, hash) = self.list()?;
         let known = fs::exists(self.folder.join("HEAD")).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-        let first = self.fetch(&advertised, hash, scratch.path());
+        let first = self.fetch(&advertised, hash);
         let resolved = match first {
             // An interrupted or outdated cache is made anew once, whatever was wrong with it.
             Err(Error::Fetch(_) | Error::Missing(_) | Error::Corrupt { .. } | Error::NotARepository { .. }) if known => {
                 fs::remove_dir_all(self.folder).map_err(|source| Error::Io { path: self.folder.to_owned(), source })?;
-                self.fetch(&advertised, hash, scratch.path())?
+                self.fetch(&advertised, hash)?
             }
             other => other?,
         };
@@ -74,9 +78,9 @@ impl Fetch<'_> {
         Layout::at(self.folder)?.ok_or_else(problem)
     }
 
-    fn fetch(&self, advertised: &[Advertised], hash: gix::hash::Kind, scratch: &Path) -> Result<Resolved> {
+    fn fetch(&self, advertised: &[Advertised], hash: gix::hash::Kind) -> Result<Resolved> {
         let wanted = wanted(self.reference, advertised)?;
-        let repository = self.open(self.folder, hash, scratch)?;
+        let repository = self.open(self.folder, hash)?;
         let received = match &wanted {
             Wanted::Name(name) => self.receive(&repository, &[format!("+{name}:{name}")])?,
             Wanted::Id(_) => self.receive(&repository, &EVERYTHING.map(str::to_owned))?,
@@ -104,8 +108,8 @@ impl Fetch<'_> {
     }
 
     /// Asks which branches and tags there are.
-    fn list(&self, scratch: &Path) -> Result<(Vec<Advertised>, gix::hash::Kind)> {
-        let repository = self.open(&scratch.join("list"), gix::hash::Kind::Sha1, scratch)?;
+    fn list(&self) -> Result<(Vec<Advertised>, gix::hash::Kind)> {
+        let repository = self.open(&self.scratch.join("list"), gix::hash::Kind::Sha1)?;
         let mut specs = EVERYTHING.map(str::to_owned).to_vec();
         specs.push("HEAD".into());
         specs.extend(self.reference.filter(|name| name.starts_with("refs/")).map(|name| format!("+{name}:{name}")));
@@ -123,10 +127,10 @@ impl Fetch<'_> {
         Ok(outcome.ref_map.remote_refs.iter().map(advertised).collect())
     }
 
-    fn open(&self, folder: &Path, hash: gix::hash::Kind, scratch: &Path) -> Result<gix::Repository> {
+    fn open(&self, folder: &Path, hash: gix::hash::Kind) -> Result<gix::Repository> {
         let mut overrides = vec!["core.useReplaceRefs=false".to_owned(), "core.commitGraph=false".into(), "gc.auto=0".into()];
         if matches!(self.location, Location::Ssh(_)) {
-            overrides.extend([format!("core.sshCommand=ssh -F {}", self.ssh_config(scratch)?), "ssh.variant=ssh".into()]);
+            overrides.extend([format!("core.sshCommand={}", self.ssh_command()?), "ssh.variant=ssh".into()]);
         }
         let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced).config_overrides(overrides);
         let io = |source| Error::Io { path: folder.to_owned(), source };
@@ -188,15 +192,25 @@ impl Fetch<'_> {
         Ok(http::Options { user_agent: agent, backend: Some(Arc::new(Mutex::new(backend))), ..Default::default() })
     }
 
-    /// Writes what ssh shall do, in place of the configurations of user and system: unknown hosts are refused, nothing is asked,
-    /// no other program is started. Returns the file as a shell word.
-    fn ssh_config(&self, scratch: &Path) -> Result<String> {
-        let path = scratch.join("ssh_config");
+    /// The call of ssh. A file of ours takes the place of the configurations of user and system: unknown hosts are refused,
+    /// nothing is asked, no other program is started. What it complains about goes into a file, for our message.
+    fn ssh_command(&self) -> Result<String> {
+        let path = self.scratch.join("ssh_config");
         fs::write(&path, ssh_settings(self.credentials)?).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let text = path.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
-        let unusable =
-            || Error::Fetch(format!("the temporary folder {} has a name that cannot be handed to ssh; set TMPDIR", path.display()));
-        text.map(str::to_owned).ok_or_else(unusable)
+        let folder = self.scratch.to_str();
+        let folder = folder.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte)));
+        let unusable = || {
+            let folder = self.scratch.display();
+            Error::Fetch(format!("the temporary folder {folder} has a name that cannot be handed to ssh; set TMPDIR"))
+        };
+        folder.map(|folder| format!("ssh -F {folder}/ssh_config -E {folder}/ssh_log")).ok_or_else(unusable)
+    }
+
+    /// What ssh complained about, in one line.
+    fn ssh_complaint(&self) -> Option<String> {
+        let bytes = fs::read(self.scratch.join("ssh_log")).ok()?;
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]).split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(text).filter(|text| !text.is_empty())
     }
 
     fn failed(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -204,18 +218,18 @@ impl Fetch<'_> {
             return Error::TimedOut(self.timeout.as_secs());
         }
         let (Location::Https(url) | Location::Ssh(url)) = self.location else { return Error::Fetch(causes(error)) };
-        let text = self.without_login(causes(error));
+        let text = self.without_login(self.ssh_complaint().unwrap_or_else(|| causes(error)));
+        let text = if text.contains(NO_LOGIN) { "401 Unauthorized, and the source has no login for it".to_owned() } else { text };
         Error::Fetch(format!("{} gave nothing: {text}; {}", shown(url), advice(&text)))
     }
 
     /// An error text may hold the URL that was asked.
     fn without_login(&self, text: String) -> String {
-        let (login, _) = split_login(self.location);
+        let (login, url) = split_login(self.location);
         let login = self.credentials.login(login).ok().flatten();
-        match login.filter(|login| !login.password.is_empty()) {
-            Some(login) => text.replace(&login.password, "***"),
-            None => text,
-        }
+        let query = url.split_once(['?', '#']).map(|(_, query)| query.to_owned());
+        let secrets = login.map(|login| login.password).into_iter().chain(query).filter(|secret| !secret.is_empty());
+        secrets.fold(text, |text, secret| text.replace(&secret, "***"))
     }
 }
 

@@ -15,7 +15,7 @@ mkdir -m 700 "$GNUPGHOME"
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME=$work
 
 openpgp_key() {
-  gpg --quiet --batch --passphrase '' --faked-system-time 20260101T000000 --quick-generate-key "$1" ed25519 sign never 2>/dev/null
+  gpg --quiet --batch --passphrase '' --faked-system-time "20260101T000000!" --quick-generate-key "$1" ed25519 sign never 2>/dev/null
 }
 openpgp_key "Alice Chen <alice@example.com>"
 openpgp_key "Erin Frost <erin@elsewhere.example>"
@@ -28,7 +28,7 @@ printf 'bob@example.com namespaces="git" %s\n' "$(cut -d' ' -f1,2 "$work/bob.pub
 # gpg takes the time of the commit, as if it had been signed then.
 cat >"$work/gpg-then" <<'WRAPPER'
 #!/bin/sh
-exec gpg --quiet --no-tty --faked-system-time "$(date -u -d "$GIT_COMMITTER_DATE" +%Y%m%dT%H%M%S)" "$@"
+exec gpg --quiet --no-tty --faked-system-time "$(date -u -d "$GIT_COMMITTER_DATE" +%Y%m%dT%H%M%S)!" "$@"
 WRAPPER
 chmod +x "$work/gpg-then"
 

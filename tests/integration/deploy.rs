@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::harness::control_plane::{Request, User, control_plane};
+use crate::harness::control_plane::{Namespace, Request, User, control_plane};
 use crate::harness::keys::ALICE;
 use crate::harness::kubectl::Kubectl;
 use crate::harness::kubewitness::Kubewitness;
@@ -121,6 +121,21 @@ fn the_service_account_could_not_have_written() {
 }
 
 #[test]
+fn the_server_says_that_it_may_not_write_or_read_secrets() {
+    let reader = reader().kubectl();
+    let say = |verb: &str, resource: &str| reader.run(["auth", "can-i", verb, resource, "--all-namespaces"]).stdout.trim().to_owned();
+    assert_eq!(say("list", "deployments.apps"), "yes");
+    for resource in ["pods", "configmaps", "deployments.apps", "clusterroles.rbac.authorization.k8s.io", "secrets"] {
+        for verb in ["create", "update", "patch", "delete", "deletecollection"] {
+            assert_eq!(say(verb, resource), "no", "{verb} {resource}");
+        }
+    }
+    for verb in ["get", "list", "watch"] {
+        assert_eq!(say(verb, "secrets"), "no", "{verb} secrets");
+    }
+}
+
+#[test]
 fn what_it_writes_is_refused() {
     let reader = reader().kubectl().in_namespace("default");
     for attempt in [
@@ -152,8 +167,8 @@ fn a_labelled_role_adds_a_custom_resource() {
         "rules": [{ "apiGroups": ["deploy.kubewitness.test"], "resources": ["gadgets"], "verbs": ["get", "list"] }]
     }"#;
     let list = ["get", "--raw", "/apis/deploy.kubewitness.test/v1/gadgets"];
-    shipped().apply(definition);
-    shipped().wait_until(&list, |_| true);
+    shipped();
+    control_plane().add_kind("gadgets.deploy.kubewitness.test", || drop(shipped().apply(definition)));
     let refused = reader.run(list);
     assert!(refused.stderr.contains("(Forbidden)"), "{refused:?}");
 
@@ -164,13 +179,13 @@ fn a_labelled_role_adds_a_custom_resource() {
 }
 
 /// A fleet of which every object is applied as it is declared, a Secret among them.
-fn in_sync() -> Repository {
+fn in_sync() -> (Repository, Namespace) {
     let repository = Repository::new();
     let namespace = control_plane().namespace("shipped");
     let manifests = MANIFESTS.replace("NAMESPACE", &namespace.name);
     repository.write("shop.yaml", &manifests).commit(&ALICE, "Add the shop").signed_by(&ALICE.openpgp());
     namespace.kubectl.apply(&manifests);
-    repository
+    (repository, namespace)
 }
 
 const MANIFESTS: &str = "
@@ -195,24 +210,37 @@ metadata: { name: password, namespace: NAMESPACE }
 stringData: { password: shipped-canary }
 ";
 
-/// Scans a fleet that is in sync as the shipped account, with the shipped arguments and the shipped configuration but for the
-/// place of its source and what is said of Secrets.
-fn scan(secrets: &str) -> (Output, User) {
-    let (fleet, reader) = (in_sync(), reader());
+/// What the applied CronJob runs the program with, with another configuration file.
+fn arguments_of_the_cron_job(configuration: &Path) -> Vec<String> {
+    let container = shipped().json(["get", "cronjob", NAME])["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0].take();
+    assert!(container["command"].is_null(), "the entry point of the image is the program");
+    let here = configuration.to_str().expect("the path of the scratch folder is UTF-8");
+    let arguments: Vec<String> = names(&container["args"]).iter().map(|argument| argument.replace(MOUNTED, here)).collect();
+    assert!(arguments.iter().any(|argument| argument == here), "{arguments:?}");
+    arguments
+}
+
+/// Where the CronJob finds its configuration.
+const MOUNTED: &str = "/etc/kubewitness/kubewitness.yaml";
+
+/// Scans a fleet as the shipped account, with the arguments of the CronJob and the shipped configuration but for the place of its
+/// source and what is said of Secrets.
+fn scan((fleet, _): &(Repository, Namespace), secrets: &str) -> (Output, User) {
+    let reader = reader();
     let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubewitness.yaml")).expect("it is there");
     let here = fleet.path().to_str().expect("the path of the scratch folder is UTF-8");
     let configuration = shipped.replace("https://git.example.com/platform/fleet.git", here).replace("clusters/example", ".");
     let folder = scratch::new_folder("shipped");
     fs::write(folder.join("kubewitness.yaml"), configuration.replace("secrets: skip", secrets)).expect("a scratch file can be written");
-    let scan = Kubewitness::new(["scan", "--config", "kubewitness.yaml", "--cron", "-o", "json"]);
-    let output = scan.in_folder(&folder).kubeconfig(&reader.kubeconfig).run();
+    let arguments = arguments_of_the_cron_job(&folder.join("kubewitness.yaml"));
+    let output = Kubewitness::new(arguments.iter().map(String::as_str)).in_folder(&folder).kubeconfig(&reader.kubeconfig).run();
     assert!(!format!("{output:?}").contains("shipped-canary"));
     (output, reader)
 }
 
 #[test]
 fn a_scan_with_the_shipped_account_is_complete_and_only_gets_and_lists() {
-    let (output, reader) = scan("secrets: skip");
+    let (output, reader) = scan(&in_sync(), "secrets: skip");
     assert_eq!(output.status, Some(0), "{output:?}");
     let record = output.record();
     assert_eq!(
@@ -229,7 +257,7 @@ fn a_scan_with_the_shipped_account_is_complete_and_only_gets_and_lists() {
 
 #[test]
 fn secrets_that_the_shipped_account_may_not_read_are_not_evaluated() {
-    let (output, _) = scan("secrets: compare");
+    let (output, _) = scan(&in_sync(), "secrets: compare");
     assert_eq!(output.status, Some(4), "{output:?}");
     let record = output.record();
     assert_eq!(
@@ -238,4 +266,21 @@ fn secrets_that_the_shipped_account_may_not_read_are_not_evaluated() {
     );
     let secret = record["objects"].as_array().into_iter().flatten().find(|object| object["kind"] == "Secret");
     assert_eq!(secret.map(|secret| &secret["state"]), Some(&json!("unknown")), "{record}");
+}
+
+#[test]
+fn findings_of_the_cron_job_are_no_failure_and_its_log_is_json() {
+    let fleet = in_sync();
+    fleet.1.kubectl.succeed(["patch", "configmap", "settings", "--type=merge", "-p", r#"{"data":{"colour":"red"}}"#]);
+    let (output, _) = scan(&fleet, "secrets: skip");
+    assert_eq!(output.status, Some(0), "{output:?}");
+    let record = output.record();
+    let rules: Vec<&Value> = record["findings"].as_array().into_iter().flatten().map(|finding| &finding["rule"]).collect();
+    assert!(rules.contains(&&json!("field-drifted")), "{record:#}");
+
+    assert!(!output.stderr.is_empty(), "what was done is logged");
+    for line in output.stderr.lines() {
+        let told: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"));
+        assert!(told["level"].is_string() && told["timestamp"].is_string(), "{told}");
+    }
 }

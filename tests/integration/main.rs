@@ -5,8 +5,17 @@
 
 mod harness;
 
+mod canary;
 mod control_plane;
+mod demo;
 mod deploy;
+mod faults;
+mod kustomize;
 mod proxy;
+mod recipes;
+mod recording;
+mod remote;
 mod repositories;
+mod rights;
+mod story;
 mod sweeping;

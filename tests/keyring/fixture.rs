@@ -63,7 +63,7 @@ impl Gpg {
     pub(crate) fn at(&self, day: &str) -> Command {
         let mut command = Command::new("gpg");
         command.arg("--homedir").arg(self.home()).args(["--batch", "--yes", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]);
-        command.args(["--trust-model", "always", "--faked-system-time", &format!("{day}T120000")]);
+        command.args(["--trust-model", "always", "--faked-system-time", &format!("{day}T120000!")]);
         command
     }
 

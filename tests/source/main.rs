@@ -5,4 +5,6 @@
 mod fetch;
 mod history;
 mod hostile;
+mod remote;
 mod repository;
+mod server;

@@ -401,7 +401,9 @@ fn hostile_names_on_a_terminal() {
     Ki\u{85}nd n/\u{2028}   not in Git   created by \u{1b}[5m, time not recorded
 
     Not evaluated
-      file \u{1b}[31m: cannot be \u{202e}read   line\n\u{1b}[2J
+      file \u{1b}[31m: cannot be \u{202e}read
+        line
+        \u{1b}[2J
 
     ╭───────────────┬───────────────────────┬─────────────────────╮
     │ object states │ namespaces            │ proof of authorship │

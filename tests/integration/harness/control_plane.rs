@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,6 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Every stage of every request: `RequestReceived` is on the disk before a request is served, so a client that has its answer
 /// finds its request in the log.
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n";
+
+/// Held for reading while the program reads, for writing while a kind is added: for some time after that, the server names the
+/// kind without serving all of it, which a scan would rightly tell.
+static KINDS: RwLock<()> = RwLock::new(());
+
+/// Runs what reads the cluster while no kind is being added to it.
+pub(crate) fn while_kinds_stay<T>(read: impl FnOnce() -> T) -> T {
+    let _stay = KINDS.read().unwrap_or_else(PoisonError::into_inner);
+    read()
+}
 
 /// The running control plane.
 #[derive(Debug)]
@@ -106,9 +116,28 @@ impl ControlPlane {
         self.user(format!("system:serviceaccount:{namespace}:{name}"), token.trim().to_owned())
     }
 
+    /// Runs what adds a custom resource (as in `dashboards.fleet.example.com`, at version v1), and waits until all of it is served.
+    pub(crate) fn add_kind(&self, resource: &str, add: impl FnOnce()) {
+        let _changing = KINDS.write().unwrap_or_else(PoisonError::into_inner);
+        add();
+        let kubectl = self.admin().kubectl();
+        let (plural, group) = resource.split_once('.').expect("a custom resource is named by its plural and its group");
+        kubectl.succeed(["wait", "--for=condition=Established", "--timeout=60s", &format!("crd/{resource}")]);
+        for path in [format!("/apis/{group}/v1/{plural}"), format!("/openapi/v3/apis/{group}/v1")] {
+            kubectl.wait_until(&["get", "--raw", &path], |_| true);
+        }
+        // The aggregated discovery of all groups is made later than that of the one.
+        kubectl.wait_until(&["api-resources", "--cached=false", "-o", "name"], |names| names.lines().any(|name| name == resource));
+    }
+
     fn user(&self, name: String, token: String) -> User {
-        let kubeconfig = write_kubeconfig(&self.folder, &self.url, Some(&self.certificates()), &token);
+        let kubeconfig = self.kubeconfig_with(&token);
         User { name, token, kubeconfig }
+    }
+
+    /// A kubeconfig with a token, whether the server knows it or not.
+    pub(crate) fn kubeconfig_with(&self, token: &str) -> PathBuf {
+        write_kubeconfig(&self.folder, &self.url, Some(&self.certificates()), token)
     }
 
     /// A kubeconfig for a server that stands before this one, in plain HTTP.

@@ -37,7 +37,8 @@ pub(crate) static CAROL: Person = Person::new("Carol Example", "carol@example.co
 pub(crate) static MALLORY: Person = Person::new("Mallory Example", "mallory@example.net");
 
 impl Person {
-    const fn new(name: &'static str, email: &'static str) -> Self {
+    /// A person whose keys are made when they are asked for.
+    pub(crate) const fn new(name: &'static str, email: &'static str) -> Self {
         Self { name, email, keys: OnceLock::new() }
     }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::program::{Output, Program};
+use super::control_plane::while_kinds_stay;
+use super::program::{Output, Program, Running};
 
 /// kubewitness about to be run. Its environment holds PATH, an empty HOME and what the test adds.
 #[derive(Debug)]
@@ -23,12 +24,21 @@ impl Kubewitness {
         Self(self.0.env(name, value))
     }
 
+    pub(crate) fn arg(self, argument: &str) -> Self {
+        Self(self.0.args([argument]))
+    }
+
     pub(crate) fn in_folder(self, folder: &Path) -> Self {
         Self(self.0.in_folder(folder))
     }
 
+    /// Runs it to its end, while no other test adds a kind to the cluster.
     pub(crate) fn run(self) -> Output {
-        self.0.run()
+        while_kinds_stay(|| self.0.run())
+    }
+
+    pub(crate) fn start(self) -> Running {
+        self.0.start()
     }
 }
 

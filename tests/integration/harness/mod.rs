@@ -3,12 +3,19 @@
 #![expect(dead_code, reason = "a harness offers more than the stories of today use")]
 
 pub(crate) mod control_plane;
+pub(crate) mod drift;
+pub(crate) mod fleet;
+#[path = "../../source/server.rs"]
+#[expect(clippy::unwrap_used, reason = "a test fails where something is not there")]
+pub(crate) mod git_server;
 pub(crate) mod helm;
 pub(crate) mod keys;
 pub(crate) mod kubectl;
 pub(crate) mod kubewitness;
 pub(crate) mod program;
 pub(crate) mod proxy;
+pub(crate) mod recorded;
 pub(crate) mod repository;
 pub(crate) mod scratch;
+pub(crate) mod sshd;
 pub(crate) mod tools;

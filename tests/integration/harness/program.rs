@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::{scratch, tools};
 
@@ -52,26 +52,21 @@ impl Program {
     }
 
     /// Runs it to its end, whatever that is. Output that is not UTF-8 fails the test.
-    pub(crate) fn run(mut self) -> Output {
+    pub(crate) fn run(self) -> Output {
+        self.start().wait()
+    }
+
+    /// Starts it. Whoever starts a program waits for its end.
+    pub(crate) fn start(mut self) -> Running {
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
-        let mut child = self
+        let child = self
             .command
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.name().display()));
-        let pipe = child.stdin.take();
-        let output = std::thread::scope(|scope| {
-            // A program may end without reading all of its input.
-            scope.spawn(|| pipe.zip(self.input.as_ref()).map(|(mut pipe, input)| pipe.write_all(input)));
-            child.wait_with_output().expect("the output of a child can be read")
-        });
-        Output {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("output is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("errors are UTF-8"),
-        }
+        Running { child, input: self.input }
     }
 
     /// Runs it and returns its standard output; a failure fails the test with what it said.
@@ -84,5 +79,36 @@ impl Program {
 
     fn name(&self) -> OsString {
         self.command.get_program().to_owned()
+    }
+}
+
+/// A program that runs.
+#[derive(Debug)]
+#[must_use = "its end is to be waited for"]
+pub(crate) struct Running {
+    child: Child,
+    input: Option<Vec<u8>>,
+}
+
+impl Running {
+    /// Asks it to end, as an orchestrator does.
+    pub(crate) fn terminate(&self) {
+        Program::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).succeed();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Output {
+        let pipe = self.child.stdin.take();
+        let input = self.input.as_ref();
+        let output = std::thread::scope(|scope| {
+            // A program may end without reading all of its input.
+            scope.spawn(|| pipe.zip(input).map(|(mut pipe, input)| pipe.write_all(input)));
+            self.child.wait_with_output().expect("the output of a child can be read")
+        });
+        Output {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("errors are UTF-8"),
+        }
     }
 }

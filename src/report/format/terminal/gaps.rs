@@ -44,6 +44,17 @@ fn write_rows(pen: &mut Pen<'_>, rows: Vec<Vec<String>>) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
+    let (rows, pictures): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| !row[1].contains('\n'));
+    write_short(pen, rows)?;
+    for row in pictures {
+        pen.wrapped(&row[0], 4)?;
+        // The lines of a picture stand below each other; wrapped they would show nothing.
+        row[1].lines().try_for_each(|line| pen.line(&format!("    {line}")))?;
+    }
+    Ok(())
+}
+
+fn write_short(pen: &mut Pen<'_>, rows: Vec<Vec<String>>) -> io::Result<()> {
     let lines = grid(&rows, &[3]);
     if pen.fits(widest(&lines)) {
         return lines.iter().try_for_each(|line| pen.line(line));
@@ -95,8 +106,13 @@ fn row(pen: &Pen<'_>, label: &str, reason: &str, group: &Group) -> Vec<String> {
         (objects, _) => format!("{}: {} ({})", escape(label), escape(reason), pen.counted(objects, "object", "objects")),
     };
     let help = help(reason).map(str::to_owned);
-    let help = help.or_else(|| group.detail.as_deref().map(|detail| escape(detail).into_owned()));
+    let help = help.or_else(|| group.detail.as_deref().map(readable));
     vec![format!("  {subject}"), help.unwrap_or_default()]
+}
+
+/// Its lines are kept, each escaped.
+fn readable(detail: &str) -> String {
+    detail.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
 fn named(pen: &Pen<'_>, subjects: &[String]) -> String {

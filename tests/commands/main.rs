@@ -1,0 +1,12 @@
+//! The program as a user meets it, without a server: the real binary, real Git, real keys, a recorded cluster.
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not there")]
+
+mod harness;
+
+mod authors;
+mod compare;
+mod exit;
+mod help;
+mod output;
+mod records;
+mod sources;
