@@ -15,7 +15,7 @@ use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
-use crate::model::scan::Scan;
+use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
 use crate::progress::Progress;
 use crate::source::Sources;
@@ -220,6 +220,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
 
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
+    if readers.cluster.reader() == Reader::Live {
+        comparer = comparer.of_server();
+    }
     let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
     let mut compared = comparer.finish(&gaps);
     not_evaluated.extend(doubtful_strays(&mut compared.comparisons, &not_evaluated));

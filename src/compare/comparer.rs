@@ -1,16 +1,16 @@
 //! Takes the cluster's pages and keeps only what was said of declared objects and of strays.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::Settings;
 use super::exclusion::{self, Claims};
 use super::ignore::{self, Ignoring};
 use super::object::{Pair, comparison, settle};
 use super::ownership::Ownership;
-use super::plan::{AUTOSCALER, Place, Plan, Planned};
-use super::scaling::Scaling;
-use super::{Settings, builtin};
+use super::plan::{Place, Plan, Planned};
+use super::scaling::{Scaling, is_autoscaler};
 use crate::model::comparison::{Comparison, FieldVerdict, ObjectState, SchemaSource};
 use crate::model::coverage::{Excluded, IgnoredBy, Normalisation, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::Declaration;
@@ -51,6 +51,8 @@ pub struct Comparer<'a> {
     strays: BTreeMap<ObjectId, (usize, Stray)>,
     scaling: Scaling,
     claims: Claims,
+    /// Listings that showed a record of writers, so that one without it means something. None where the reader always does.
+    recording: Option<HashSet<usize>>,
 }
 
 enum Stray {
@@ -66,7 +68,13 @@ impl<'a> Comparer<'a> {
         for declaration in declarations {
             scaling.note(None, &declaration.id, declaration.manifest.value());
         }
-        Self { declarations, plan, schemas, settings, seen: HashMap::new(), strays: BTreeMap::new(), scaling, claims: Claims::default() }
+        let (seen, strays, claims) = (HashMap::new(), BTreeMap::new(), Claims::default());
+        Self { declarations, plan, schemas, settings, seen, strays, scaling, claims, recording: Some(HashSet::new()) }
+    }
+
+    /// For pages of an API server, which always shows its record of writers; a dump shows it only where it was asked to.
+    pub fn of_server(self) -> Self {
+        Self { recording: None, ..self }
     }
 
     /// Takes a page. Nothing of its objects is kept but what was said of them.
@@ -88,6 +96,9 @@ impl<'a> Comparer<'a> {
         }
         self.scaling.note(Some(listing), &live.id, live.manifest.value());
         self.claims.note(listing, live);
+        if let Some(recording) = self.recording.as_mut().filter(|_| live.managed_fields.is_some()) {
+            recording.insert(listing);
+        }
         match self.plan.objects.get(&live.id) {
             Some(planned) if matches!(planned.place, Place::Listing(expected) if expected == listing) => {
                 let said = self.compare(planned, live);
@@ -107,7 +118,14 @@ impl<'a> Comparer<'a> {
     fn compare(&self, planned: &Planned, live: &LiveObject) -> Comparison {
         let declaration = &self.declarations[planned.declarations[0]];
         let applier = declaration.applier.as_deref().or_else(|| self.settings.appliers.get(&declaration.source).map(String::as_str));
-        comparison(&Pair { schemas: self.schemas, declaration, live, applier, managers: &self.settings.managers })
+        comparison(&Pair {
+            schemas: self.schemas,
+            declaration,
+            live,
+            applier,
+            scale: self.plan.scales.known(&live.id),
+            managers: &self.settings.managers,
+        })
     }
 
     /// What all pages together say. `gaps` are the listings that did not come whole.
@@ -128,7 +146,11 @@ impl<'a> Comparer<'a> {
                 continue;
             }
             let (mut said, why) = match self.seen.remove(id) {
-                Some((_, said)) => (said, None),
+                Some((listing, said)) => {
+                    let shows_writers = self.recording.as_ref().is_none_or(|recording| recording.contains(&listing));
+                    let ownership_gap = said.ownership_gap.filter(|_| shows_writers);
+                    (Comparison { ownership_gap, ..said }, None)
+                }
                 None => self.unseen(id, planned, gaps),
             };
             self.complete(&mut said, planned, gaps);
@@ -157,22 +179,23 @@ impl<'a> Comparer<'a> {
         let (first, others) = planned.declarations.split_first().expect("a planned object has a declaration");
         said.declaration = Some(*first);
         said.also_declared = others.to_vec();
-        if let Some(scale) = builtin::scale_path(&said.id.group, &said.id.kind) {
+        let declaration = &self.declarations[*first];
+        said.removed_version = planned.version_removed.then(|| declaration.version.clone());
+        if let Some(scale) = self.plan.scales.likely(&said.id, declaration.manifest.value()) {
             let unread = gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
             if self.scaling.apply(said, scale, unread) {
-                let encrypted = self.declarations[*first].encrypted;
-                settle(said, said.state == ObjectState::Terminating, encrypted);
+                let terminating = said.state == ObjectState::Terminating;
+                settle(said, terminating, declaration.encrypted);
             }
         }
-        let first = &self.declarations[*first].manifest;
-        if said.reason.is_none() && others.iter().any(|other| self.declarations[*other].manifest != *first) {
+        if said.reason.is_none() && others.iter().any(|other| self.declarations[*other].manifest != declaration.manifest) {
             said.reason = Some("declared differently elsewhere".to_owned());
         }
     }
 
     fn is_of_autoscalers(&self, gap: &ListingGap) -> bool {
         let kind = self.plan.listings.get(gap.listing).map(|listing| &listing.kind);
-        kind.is_some_and(|kind| (kind.group.as_str(), kind.kind.as_str()) == AUTOSCALER)
+        kind.is_some_and(|kind| is_autoscaler(&kind.group, &kind.kind))
     }
 
     /// A declared object that no page brought: missing only where its listing came whole.

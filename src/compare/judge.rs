@@ -12,10 +12,20 @@ use super::leaves::{self, Leaf};
 use super::managers::{self, Class, ManagerRule};
 use super::ownership::{Ownership, Whole};
 use super::said::Said;
-use crate::model::comparison::{FieldVerdict, Manager, Operation};
+use chrono::{DateTime, TimeZone as _, Utc};
+
+use crate::model::comparison::{FieldVerdict, Manager, Operation, OwnershipGap};
 use crate::model::object::{Pointer, Step};
 use crate::model::schema::{Schemas, TypeId};
 use crate::secret::LAST_APPLIED;
+
+/// With this label Flux marks what it applies, always by server-side apply.
+const FLUX_MARK: &str = "kustomize.toolkit.fluxcd.io/name";
+
+/// Since when every server that is still supported by anybody has recorded writers; objects that are older may never have been.
+fn always_recorded() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2022, 1, 1, 0, 0, 0).single().expect("a moment")
+}
 
 /// The judge of one object.
 pub(super) struct Judge<'a> {
@@ -28,7 +38,7 @@ pub(super) struct Judge<'a> {
     pub(super) declared: &'a Value,
     pub(super) live: &'a Value,
     /// Where the scale subresource of the kind writes.
-    pub(super) scale: Option<&'static str>,
+    pub(super) scale: Option<&'a str>,
     /// The rows of the configuration in front of the table of managers.
     pub(super) managers: &'a [ManagerRule],
     pub(super) memory: Memory,
@@ -123,10 +133,10 @@ impl Judge<'_> {
         let managers = || writers.iter().filter_map(|writer| self.manager(*writer));
         let of = |wanted: &dyn Fn(Option<Class>) -> bool| newest_of(managers().filter(|manager| wanted(self.class(manager))));
         let undeclared = FieldVerdict::Undeclared;
-        if let Some(manager) = of(&|class| class == Some(Class::Person)) {
+        if let Some(manager) = of(&|class| matches!(class, Some(Class::Person | Class::Installer))) {
             return (Said::new(undeclared, "person-tool"), Some(manager));
         }
-        if let Some(manager) = of(&|class| matches!(class, Some(Class::Applier | Class::Installer))) {
+        if let Some(manager) = of(&|class| class == Some(Class::Applier)) {
             return (Said::new(undeclared, "other-applier"), Some(manager));
         }
         let is_status_writer = |manager: &Manager| manager.subresource.as_deref() == Some("status");
@@ -142,8 +152,55 @@ impl Judge<'_> {
         (Said::new(FieldVerdict::UndeclaredController, "controller"), of(&|class| class == Some(Class::Controller)))
     }
 
+    /// The class on an object that somebody else applies. A GitOps tool's name with another operation is a person's use of it.
     fn class(&self, manager: &Manager) -> Option<Class> {
-        managers::class(self.managers, manager)
+        match managers::class(self.managers, manager) {
+            Some(Class::Applier) if managers::as_applier(self.managers, manager).is_none() => Some(Class::Person),
+            class => class,
+        }
+    }
+
+    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17).
+    pub(super) fn ownership_gap(&self, created: Option<DateTime<Utc>>) -> Option<OwnershipGap> {
+        let none = Ownership::default();
+        let ownership = match self.managed_fields {
+            Some(_) => self.ownership()?,
+            None => &none,
+        };
+        if ownership.entries.is_empty() {
+            let is_emptied = self.never_changed_version() && created? >= always_recorded() && self.holds_what_is_recorded();
+            return is_emptied.then_some(OwnershipGap::Emptied);
+        }
+        let label = |value: &Value| value.pointer("/metadata/labels").and_then(|labels| labels.get(FLUX_MARK)).cloned();
+        let is_marked = label(self.live).is_some() && label(self.declared).is_none();
+        let is_flux = |manager: &Manager| manager.name == "kustomize-controller" && manager.operation == Operation::Apply;
+        let is_gone = is_marked && !ownership.entries.iter().any(|entry| is_flux(&entry.manager));
+        is_gone.then_some(OwnershipGap::ApplierGone)
+    }
+
+    /// When a version of a kind is removed, the next write empties the record (live-facts 1.3). These kinds had one version
+    /// ever since there have been records.
+    fn never_changed_version(&self) -> bool {
+        let kind = self.live.get("kind").and_then(Value::as_str).unwrap_or_default();
+        match self.api_version.as_str() {
+            "v1" | "apps/v1" => true,
+            "batch/v1" => kind == "Job",
+            "networking.k8s.io/v1" => kind == "NetworkPolicy",
+            _ => false,
+        }
+    }
+
+    /// Whether a declared value is live that no server fills in, so that whoever wrote it must be on record.
+    fn holds_what_is_recorded(&self) -> bool {
+        let is_text = |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let is_identity = |path: &[Step]| match path {
+            [Step::Field(metadata), Step::Field(name), ..] if metadata == "metadata" => !matches!(name.as_str(), "labels" | "annotations"),
+            _ => false,
+        };
+        leaves::declared_leaves(self.schemas, self.ty, self.declared).iter().filter(|leaf| !is_identity(&leaf.path)).any(|leaf| {
+            let declared = leaves::at_path(self.declared, &leaf.path);
+            is_text(declared) && declared == leaves::at_path(self.live, &leaf.path)
+        })
     }
 
     /// Whether no person's tool or unknown manager is on record for a path.

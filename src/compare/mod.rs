@@ -20,6 +20,7 @@ mod lists;
 mod managers;
 mod names;
 mod object;
+mod obstacle;
 mod ownership;
 mod place;
 mod plan;

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::builtin;
 use super::judge::{Judge, Memory};
 use super::managers::ManagerRule;
+use super::obstacle;
 use super::place::{At, Path};
 use super::walk::Walk;
 use crate::model::comparison::{Comparison, Difference, FieldVerdict, ObjectState, SchemaSource};
@@ -19,6 +20,8 @@ pub(super) struct Pair<'a> {
     pub(super) live: &'a LiveObject,
     /// The field manager that the configuration names as the applier.
     pub(super) applier: Option<&'a str>,
+    /// Where the scale subresource of the kind writes, where that is known.
+    pub(super) scale: Option<&'a str>,
     /// The rows of the configuration in front of the table of managers.
     pub(super) managers: &'a [ManagerRule],
 }
@@ -31,6 +34,7 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         let at = At::root(walk.schemas, walk.judge.ty);
         walk.fields(at, declared, fields);
     }
+    let ownership_gap = walk.judge.ownership_gap(live.created);
     let mut differences = walk.differences;
     let defaults = walk.defaults;
     if live.version != declaration.version {
@@ -49,10 +53,11 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         ignored: Vec::new(),
         schema,
         removed_version: None,
-        ownership_gap: None,
+        ownership_gap,
         created_by: None,
         created: live.created,
     };
+    obstacle::note(&mut comparison, live.manifest.value());
     settle(&mut comparison, live.deleted.is_some(), declaration.encrypted);
     comparison
 }
@@ -82,7 +87,7 @@ fn walk<'a>(pair: &Pair<'a>) -> (Walk<'a>, SchemaSource) {
             configured: applier,
             declared: declaration.manifest.value(),
             live: live.manifest.value(),
-            scale: builtin::scale_path(&id.group, &id.kind),
+            scale: pair.scale,
             managers: pair.managers,
             memory: Memory::default(),
         },
