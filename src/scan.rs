@@ -16,7 +16,7 @@ use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
-use crate::model::scan::Scan;
+use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
 use crate::progress::Progress;
 use crate::source::Sources;
@@ -237,6 +237,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
 
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
+    if readers.cluster.reader() == Reader::Live {
+        comparer = comparer.of_server();
+    }
     let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
     let mut compared = comparer.finish(&gaps);
     not_evaluated.extend(doubtful_strays(&mut compared.comparisons, &not_evaluated));
@@ -257,7 +260,11 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
 
     not_evaluated.sort();
     not_evaluated.dedup();
-    let coverage = coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let coverage = Coverage {
+        ignored: compared.ignored,
+        normalisations: compared.normalisations,
+        ..coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated)
+    };
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         declarations: &declarations,
@@ -409,5 +416,6 @@ pub fn coverage(
         not_objects,
         excluded_by: by_rule.into_iter().map(|(rule, count)| Excluded { rule, count }).collect(),
         unlisted,
+        ..Coverage::default()
     }
 }

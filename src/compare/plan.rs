@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Settings, builtin};
+use super::Settings;
+use super::scaling::{AUTOSCALERS, ScalePaths, is_autoscaler};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::Declaration;
 use crate::model::evidence::{Listing, Scope};
@@ -16,8 +17,6 @@ const FEW_NAMESPACES: usize = 4;
 const NEVER_DECLARED: [(&str, &str); 5] =
     [("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")];
 
-pub(super) const AUTOSCALER: (&str, &str) = ("autoscaling", "HorizontalPodAutoscaler");
-
 /// What to list, and what each listing is for.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -29,6 +28,8 @@ pub struct Plan {
     strays: HashMap<String, HashMap<String, usize>>,
     namespaces: BTreeSet<String>,
     scaled_namespaces: BTreeSet<String>,
+    /// Where kinds are scaled.
+    pub(super) scales: ScalePaths,
     skip_secrets: bool,
 }
 
@@ -38,6 +39,8 @@ pub(super) struct Planned {
     /// Positions of its declarations, by source and path.
     pub(super) declarations: Vec<usize>,
     pub(super) place: Place,
+    /// Whether its kind is served, and certainly not at the declared version.
+    pub(super) version_removed: bool,
 }
 
 /// Where a declared object is to be seen.
@@ -65,10 +68,11 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
     let mut requests = Requests::new();
     let mut places: Vec<(ObjectId, Vec<usize>, Result<KindKey, Place>)> = Vec::new();
     let mut scaled_namespaces = BTreeSet::new();
+    let scales = ScalePaths::of(declarations);
     for (id, group) in groups(declarations) {
         let place = match found(&id, &declarations[group[0]], kinds, settings) {
             Ok(kind) => {
-                if builtin::scale_path(&id.group, &id.kind).is_some() {
+                if scales.likely(&id, declarations[group[0]].manifest.value()).is_some() {
                     scaled_namespaces.extend(id.namespace.clone());
                 }
                 Ok(request(&mut requests, kind, id.namespace.as_ref()))
@@ -77,16 +81,19 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         };
         places.push((id, group, place));
     }
-    if let Some(kind) = kinds.preferred(AUTOSCALER.0, AUTOSCALER.1).filter(|kind| kind.is_listable()) {
+    let autoscalers = AUTOSCALERS.iter().filter_map(|(group, kind)| kinds.preferred(group, kind));
+    for kind in autoscalers.filter(|kind| kind.is_listable()) {
         for namespace in &scaled_namespaces {
             request(&mut requests, kind, Some(namespace));
         }
     }
     let strays = stray_requests(&mut requests, kinds, settings);
     let position: HashMap<KindKey, usize> = requests.keys().enumerate().map(|(position, key)| (key.clone(), position)).collect();
+    let versions: Vec<&String> = declarations.iter().map(|declaration| &declaration.version).collect();
     let objects = places.into_iter().map(|(id, declarations, place)| {
+        let version_removed = kinds.complete && place.as_ref().is_ok_and(|(_, _, version)| version != versions[declarations[0]]);
         let place = place.map_or_else(|place| place, |key| Place::Listing(position[&key]));
-        (id, Planned { declarations, place })
+        (id, Planned { declarations, place, version_removed })
     });
     let mut stray_listings: HashMap<String, HashMap<String, usize>> = HashMap::new();
     for key in strays {
@@ -98,6 +105,7 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         strays: stray_listings,
         namespaces: settings.undeclared_namespaces.clone(),
         scaled_namespaces,
+        scales,
         skip_secrets: settings.skip_secrets,
     }
 }
@@ -184,7 +192,7 @@ impl Plan {
         if self.skip_secrets && id.is_secret() {
             return false;
         }
-        self.objects.contains_key(id) || self.stray_listing(id).is_some() || self.is_autoscaler(id)
+        self.objects.contains_key(id) || self.stray_listing(id).is_some() || self.is_wanted_autoscaler(id)
     }
 
     /// Namespaces in which undeclared objects are asked for and that are no declared objects themselves, so that nothing else
@@ -203,9 +211,8 @@ impl Plan {
         self.strays.get(&id.group)?.get(&id.kind).copied()
     }
 
-    fn is_autoscaler(&self, id: &ObjectId) -> bool {
-        (id.group.as_str(), id.kind.as_str()) == AUTOSCALER
-            && id.namespace.as_ref().is_some_and(|namespace| self.scaled_namespaces.contains(namespace))
+    fn is_wanted_autoscaler(&self, id: &ObjectId) -> bool {
+        is_autoscaler(&id.group, &id.kind) && id.namespace.as_ref().is_some_and(|namespace| self.scaled_namespaces.contains(namespace))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::config::FailOn;
 use crate::model::attribution::Attributions;
 use crate::model::comparison::{Comparison, ObjectState};
-use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::coverage::{Coverage, NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Histories, Signatures};
 use crate::model::object::ObjectId;
 use crate::model::schema::Schemas;
@@ -72,7 +72,10 @@ pub async fn compare(
 
     not_evaluated.extend(compared.not_evaluated);
     not_evaluated.sort();
-    let coverage = coverage(&compared.comparisons, rendered.excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let coverage = Coverage {
+        normalisations: compared.normalisations,
+        ..coverage(&compared.comparisons, rendered.excluded, compared.excluded, compared.unlisted, &not_evaluated)
+    };
     let comparison = Encoded::of(&declarations, &compared.comparisons, &coverage, &not_evaluated);
     output::to_stdout(|out| encode(&comparison, &screen.style(), out))?;
     let findings = audit::findings(&audit::Facts {

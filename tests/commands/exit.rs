@@ -232,8 +232,7 @@ fn a_group_that_could_not_be_looked_through_for_undeclared_objects_is_4() {
     Program::new("cp").args(["-r", &format!("{}/.", recording())]).args([&folder]).succeed();
     let contents = folder.join("capture.json");
     let mut capture: serde_json::Value = serde_json::from_slice(&std::fs::read(&contents).unwrap()).unwrap();
-    capture["unknownGroups"] =
-        serde_json::json!([{ "group": "policy", "subject": "group policy", "reason": "stale" }]);
+    capture["unknownGroups"] = serde_json::json!([{ "group": "policy", "subject": "group policy", "reason": "stale" }]);
     capture["kinds"].as_array_mut().unwrap().retain(|kind| kind["group"] != "policy");
     std::fs::write(&contents, capture.to_string()).unwrap();
 
