@@ -18,11 +18,7 @@ const IMMUTABLE: &[(&str, &str, &[&str])] = &[
     ("apps", "ReplicaSet", &["spec.selector"]),
     ("apps", "StatefulSet", &["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"]),
     ("", "Secret", &["type"]),
-    (
-        "",
-        "PersistentVolumeClaim",
-        &["spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeMode", "spec.dataSource", "spec.dataSourceRef"],
-    ),
+    ("", "PersistentVolumeClaim", &["spec.accessModes", "spec.selector", "spec.volumeMode", "spec.dataSource", "spec.dataSourceRef"]),
     (RBAC, "RoleBinding", &["roleRef"]),
     (RBAC, "ClusterRoleBinding", &["roleRef"]),
     ("storage.k8s.io", "StorageClass", &["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"]),
@@ -46,8 +42,13 @@ pub(super) fn note(comparison: &mut Comparison, live: &Value) {
         };
         if of_kind.flat_map(|(_, _, paths)| *paths).any(|path| is_below(path)) || is_sealed() {
             difference.obstacle = Some("immutable");
-        } else if id.group.is_empty() && id.kind == "PersistentVolumeClaim" && words == "spec.resources.requests.storage" {
-            difference.obstacle = shrinks(difference).then_some("cannot-shrink");
+        } else if id.group.is_empty() && id.kind == "PersistentVolumeClaim" {
+            difference.obstacle = match words.as_str() {
+                "spec.resources.requests.storage" => shrinks(difference).then_some("cannot-shrink"),
+                // A class may be set once.
+                "spec.storageClassName" => difference.live.is_some().then_some("immutable"),
+                _ => None,
+            };
         }
     }
 }

@@ -293,6 +293,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_custom_resource_with_replicas_has_its_autoscalers_read_and_one_without_has_not() {
+        let kinds =
+            Kinds { all: [kinds().all, vec![kind("x.io", "Thing", true), kind("keda.sh", "ScaledObject", true)]].concat(), ..kinds() };
+        let listed = |manifest: serde_json::Value| {
+            let thing = declaration("x.io", "Thing", Some("shop"), "a", "a.yaml");
+            let plan = plan(&[Declaration { manifest: Manifest::from_redacted(manifest), ..thing }], &kinds, &Settings::default());
+            plan.listings.into_iter().map(|listing| listing.kind.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(json!({"spec": {"replicas": 3}})), ["HorizontalPodAutoscaler", "ScaledObject", "Thing"]);
+        assert_eq!(listed(json!({"spec": {}})), ["Thing"]);
+    }
+
+    #[test]
     fn undeclared_objects_are_asked_for_in_every_kind_but_events_and_skipped_secrets() {
         let settings = Settings { undeclared_namespaces: BTreeSet::from(["shop".to_owned()]), skip_secrets: true, ..Settings::default() };
         let plan = plan(&[], &kinds(), &settings);
