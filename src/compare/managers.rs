@@ -44,6 +44,10 @@ const APPLIERS: &[(Name, Option<Operation>)] = &[
     (Starts("pulumi-"), None),
 ];
 
+/// Appliers that no person runs: they apply what Git declares, again and again.
+const RECONCILERS: &[&str] =
+    &["kustomize-controller", "helm-controller", "argocd-controller", "argocd-application-controller", "configsync.gke.io", "fleet-agent"];
+
 const TOOLS: &[Name] = &[
     Starts("kubectl"),
     Is("k9s"),
@@ -69,6 +73,8 @@ const CONTROLLERS: &[Name] = &[
     Starts("kube-scheduler"),
     Is("kube-apiserver"),
     Is("kubelet"),
+    // All of the above in one program.
+    Is("k3s"),
     Is("clusterrole-aggregation-controller"),
     Starts("cert-manager-"),
     Is("cainjector"),
@@ -105,6 +111,11 @@ pub(super) fn is_applier(manager: &Manager) -> bool {
         && APPLIERS
             .iter()
             .any(|(name, operation)| name.matches(&manager.name) && operation.is_none_or(|wanted| wanted == manager.operation))
+}
+
+/// Whether an applier of this name is a GitOps tool of the cluster, and not one that a person runs.
+pub(super) fn is_reconciler(name: &str) -> bool {
+    RECONCILERS.contains(&name)
 }
 
 /// The class of a manager on an object that it does not apply: there every applier's name is a person's tool.
