@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Settings, builtin};
-use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::coverage::{NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::Declaration;
 use crate::model::evidence::{Listing, Scope};
 use crate::model::kind::{Kind, Kinds};
@@ -18,6 +18,8 @@ const NEVER_DECLARED: [(&str, &str); 5] =
 
 pub(super) const AUTOSCALER: (&str, &str) = ("autoscaling", "HorizontalPodAutoscaler");
 
+const NOT_LISTABLE: &str = "kind cannot be listed";
+
 /// What to list, and what each listing is for.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -29,6 +31,8 @@ pub struct Plan {
     strays: HashMap<String, HashMap<String, usize>>,
     namespaces: BTreeSet<String>,
     scaled_namespaces: BTreeSet<String>,
+    /// Why autoscalers cannot be listed, where something is planned that they may scale.
+    pub(super) unread_autoscalers: Option<Unlisted>,
     skip_secrets: bool,
 }
 
@@ -97,9 +101,19 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         listings: requests.into_values().map(|(kind, namespaces)| listing(kind, namespaces)).collect(),
         strays: stray_listings,
         namespaces: settings.undeclared_namespaces.clone(),
+        unread_autoscalers: unread_autoscalers(kinds).filter(|_| !scaled_namespaces.is_empty()),
         scaled_namespaces,
         skip_secrets: settings.skip_secrets,
     }
+}
+
+fn unread_autoscalers(kinds: &Kinds) -> Option<Unlisted> {
+    let reason = match kinds.preferred(AUTOSCALER.0, AUTOSCALER.1) {
+        Some(kind) if kind.is_listable() => return None,
+        Some(_) => NOT_LISTABLE,
+        None => &kinds.unknown_groups.iter().find(|(group, _)| group == AUTOSCALER.0)?.1.reason,
+    };
+    Some(Unlisted { group: AUTOSCALER.0.into(), kind: AUTOSCALER.1.into(), namespace: None, reason: reason.to_owned() })
 }
 
 /// The declarations of each object, the first by source and path in front.
@@ -124,7 +138,7 @@ fn found<'a>(id: &ObjectId, declaration: &Declaration, kinds: &'a Kinds, setting
     let unreadable = |reason: &str| Place::Unreadable(Box::new(NotEvaluated::object(Stage::Read, id.clone(), reason)));
     match kinds.best(&id.group, &declaration.version, &id.kind) {
         Some(kind) if kind.is_listable() => Ok(kind),
-        Some(_) => Err(unreadable("kind cannot be listed")),
+        Some(_) => Err(unreadable(NOT_LISTABLE)),
         None => Err(match kinds.unknown_groups.iter().find(|(group, _)| *group == id.group) {
             Some((_, why)) => {
                 let unread = NotEvaluated::object(Stage::Read, id.clone(), why.reason.clone());
