@@ -4,6 +4,7 @@
 //! Pure: files are read and written elsewhere.
 
 mod file;
+mod judging;
 mod place;
 mod schema;
 mod source;
@@ -130,7 +131,8 @@ impl Config {
         let secrets = flags.secrets.unwrap_or(file.secrets);
         let undeclared = undeclared(file.undeclared.namespaces, flags.undeclared, &flags.namespaces)?;
         let keys = file.keys.relative_to(folder);
-        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces);
+        let judging = judging::policy(&file.ignore, &file.managers);
+        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging);
         Ok(Self {
             cluster: cluster::Settings {
                 kubeconfig: flags.kubeconfig,
@@ -147,6 +149,8 @@ impl Config {
                 appliers: appliers(&sources),
                 undeclared_namespaces: undeclared,
                 skip_secrets: secrets == SecretsMode::Skip,
+                ignore: judging::rules(file.ignore)?,
+                managers: file.managers.into_iter().map(judging::manager).collect(),
             },
             sources: git::Settings {
                 sources: sources.iter().map(file::Source::git_settings).collect(),
@@ -181,13 +185,23 @@ fn appliers(sources: &[file::Source]) -> BTreeMap<String, String> {
 }
 
 /// Where things lie (cluster, URLs, key files) is evidence, not policy; how they are judged is.
-fn policy_digest(sources: &[file::Source], secrets: SecretsMode, undeclared: &BTreeSet<String>, namespaces: &BTreeSet<String>) -> String {
+fn policy_digest(
+    sources: &[file::Source],
+    secrets: SecretsMode,
+    undeclared: &BTreeSet<String>,
+    namespaces: &BTreeSet<String>,
+    judging: Option<serde_json::Value>,
+) -> String {
     let sources: Vec<_> = sources.iter().map(file::Source::policy).collect();
-    let policy = serde_json::json!({
+    let mut policy = serde_json::json!({
         "sources": sources,
         "secrets": secrets.as_str(),
         "undeclared": undeclared,
         "namespaces": namespaces,
     });
+    // Without such rules the digest is the one of versions that knew none.
+    if let Some(judging) = judging {
+        policy["judging"] = judging;
+    }
     Sha256::digest(policy.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -83,6 +83,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Something was asked for that is not among what could be read; it may be among the rest.
+    #[error("{what}, but not all of them could be read: {gaps}")]
+    Unread {
+        /// What was not found.
+        what: String,
+        /// What could not be read.
+        gaps: String,
+    },
     /// Arguments that make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -96,6 +104,7 @@ impl Error {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Config(_) | Self::Usage(_) => Outcome::Usage,
+            Self::Unread { .. } => Outcome::Partial,
             _ => Outcome::Failed,
         }
     }

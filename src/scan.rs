@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +16,7 @@ use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
 use crate::model::evidence::{ClusterIdentity, ListingGap};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
-use crate::model::scan::Scan;
+use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
 use crate::progress::Progress;
 use crate::source::Sources;
@@ -76,6 +77,7 @@ pub struct Run {
 }
 
 /// Until when the world may answer.
+#[derive(Clone)]
 pub struct Limit {
     /// The deadline.
     pub deadline: tokio::time::Instant,
@@ -175,6 +177,20 @@ impl Limit {
             () = ended => Err(Ended::Interrupted),
         }
     }
+
+    /// Does work that holds its thread, as waiting for a program does. It is told why it shall stop as soon as the time ends.
+    fn block<T>(&self, work: impl FnOnce(&dyn Fn() -> Option<&'static str>) -> T) -> T {
+        let ended = Arc::new(OnceLock::new());
+        let (limit, seen) = (self.clone(), ended.clone());
+        let watch = tokio::spawn(async move {
+            if let Err(why) = limit.within(std::future::pending::<()>()).await {
+                seen.get_or_init(|| why);
+            }
+        });
+        let done = tokio::task::block_in_place(|| work(&|| ended.get().copied().map(Ended::reason)));
+        watch.abort();
+        done
+    }
 }
 
 /// The first half: what the cluster serves and what Git declares.
@@ -188,16 +204,16 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let fetched = run.limit.within(readers.sources.fetch(progress)).await;
     let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
-    // Kustomize is a program that is waited for.
-    let rendered =
-        tokio::task::block_in_place(|| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress));
+    let rendered = run.limit.block(|stop| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress, stop));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
     let population = all.len();
-    let declarations: Vec<Declaration> = all.into_iter().filter(|declaration| policy.selection.takes(&declaration.id)).collect();
+    let (declarations, others): (Vec<Declaration>, Vec<Declaration>) =
+        all.into_iter().partition(|declaration| policy.selection.takes(&declaration.id));
     let mut excluded = rendered.excluded;
-    if matches!(policy.selection, Selection::Namespaces(_)) && population > declarations.len() {
-        excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: population - declarations.len() });
+    let others: BTreeSet<&ObjectId> = others.iter().map(|declaration| &declaration.id).collect();
+    if !others.is_empty() {
+        excluded.push(Excluded { rule: "namespace-filter".to_owned(), count: others.len() });
     }
     let subject = match &policy.selection {
         _ if population == 0 => "the sources".to_owned(),
@@ -216,10 +232,14 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
+    not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
     let (schemas, gaps) = schemas(readers, &plan, &run, progress).await;
     not_evaluated.extend(gaps);
 
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &policy.compare);
+    if readers.cluster.reader() == Reader::Live {
+        comparer = comparer.of_server();
+    }
     let gaps = listed(readers, &plan, &mut comparer, &run, progress).await;
     let mut compared = comparer.finish(&gaps);
     not_evaluated.extend(doubtful_strays(&mut compared.comparisons, &not_evaluated));
@@ -233,10 +253,18 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
     not_evaluated.extend(not_versioned(&trees));
+    if !policy.compare.undeclared_namespaces.is_empty() {
+        // What such a group holds was not looked through for undeclared objects.
+        not_evaluated.extend(kinds.unknown_groups.iter().map(|(_, gap)| gap.clone()));
+    }
 
     not_evaluated.sort();
     not_evaluated.dedup();
-    let coverage = coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let coverage = Coverage {
+        ignored: compared.ignored,
+        normalisations: compared.normalisations,
+        ..coverage(&compared.comparisons, excluded, compared.excluded, compared.unlisted, &not_evaluated)
+    };
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         declarations: &declarations,
@@ -286,6 +314,16 @@ fn doubtful_strays(comparisons: &mut Vec<Comparison>, gaps: &[NotEvaluated]) -> 
         }
     }
     told
+}
+
+/// A namespace that does not exist holds nothing undeclared, and most likely is spelled wrong.
+async fn absent_namespaces(readers: &Readers, plan: &compare::Plan, run: &Run) -> Vec<NotEvaluated> {
+    let names = plan.namespaces_to_find();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let told = run.limit.within(readers.cluster.absent_namespaces(&names)).await;
+    told.unwrap_or_else(|ended| vec![NotEvaluated::new(Stage::Read, "namespaces of undeclared objects", ended.reason())])
 }
 
 async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &Progress) -> (Schemas, Vec<NotEvaluated>) {
@@ -360,21 +398,24 @@ pub fn coverage(
     unlisted: Vec<Unlisted>,
     not_evaluated: &[NotEvaluated],
 ) -> Coverage {
-    let unknown = comparisons.iter().filter(|comparison| comparison.state == ObjectState::Unknown);
-    let judged_unknown: BTreeSet<&ObjectId> = unknown.map(|comparison| &comparison.id).collect();
-    let unrendered = not_evaluated.iter().filter_map(|gap| gap.object.as_ref()).filter(|id| !judged_unknown.contains(id));
-    let unrendered: BTreeSet<&ObjectId> = unrendered.collect();
+    let unknown = comparisons.iter().filter(|comparison| comparison.state == ObjectState::Unknown).count();
+    // An object that one source declares and another one fails to is in the population once.
+    let compared_ids: BTreeSet<&ObjectId> = comparisons.iter().map(|comparison| &comparison.id).collect();
+    let unrendered: BTreeSet<&ObjectId> =
+        not_evaluated.iter().filter_map(|gap| gap.object.as_ref()).filter(|id| !compared_ids.contains(id)).collect();
     let mut by_rule: BTreeMap<String, usize> = BTreeMap::new();
     for Excluded { rule, count } in rendered.into_iter().chain(compared) {
         *by_rule.entry(rule).or_default() += count;
     }
     // A document that declares no object was never part of the population.
-    let excluded = by_rule.iter().filter(|(rule, _)| rule.as_str() != render::NOT_AN_OBJECT).map(|(_, count)| count).sum();
+    let not_objects = by_rule.remove(render::NOT_AN_OBJECT).unwrap_or_default();
     Coverage {
-        evaluated: comparisons.len() - judged_unknown.len(),
-        excluded,
-        not_evaluated: judged_unknown.len() + unrendered.len(),
+        evaluated: comparisons.len() - unknown,
+        excluded: by_rule.values().sum(),
+        not_evaluated: unknown + unrendered.len(),
+        not_objects,
         excluded_by: by_rule.into_iter().map(|(rule, count)| Excluded { rule, count }).collect(),
         unlisted,
+        ..Coverage::default()
     }
 }

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub use self::lay_out::{LaidOut, lay_out};
 
 /// Bytes of standard error that are kept.
 const ERROR_BYTES: usize = 64 * 1024;
+/// How often somebody who may want it stopped is asked.
+const TICK: Duration = Duration::from_millis(50);
 /// How long a program may live after it closed its output.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -42,6 +44,9 @@ pub struct Limits {
     /// Bytes of standard output.
     pub output_bytes: usize,
 }
+
+/// Asked again and again: why what runs shall stop, or nothing while it may go on.
+pub type Stop<'a> = &'a dyn Fn() -> Option<&'static str>;
 
 /// What a program left behind.
 #[derive(Clone)]
@@ -99,6 +104,14 @@ pub enum Error {
         /// The limit.
         limit: Duration,
     },
+    /// It was stopped because the run it is part of ends.
+    #[error("{name} was stopped: {why}")]
+    Stopped {
+        /// The program.
+        name: &'static str,
+        /// Why the run ends.
+        why: &'static str,
+    },
     /// It was stopped because it wrote too much.
     #[error("{name} wrote more than {limit} bytes")]
     TooMuchOutput {
@@ -132,13 +145,13 @@ impl Program {
     /// Finds the program and runs it in a folder.
     ///
     /// # Errors
-    /// Where it is not there, cannot start, or exceeds a limit. A code other than 0 is no error but in the output.
-    pub fn run(&self, arguments: &[&OsStr], folder: &Path, limits: Limits) -> Result<Output, Error> {
+    /// Where it is not there, cannot start, exceeds a limit or is to stop. A code other than 0 is no error but in the output.
+    pub fn run(&self, arguments: &[&OsStr], folder: &Path, limits: Limits, stop: Stop<'_>) -> Result<Output, Error> {
         let file = self.find()?;
         let failed = |source| Error::Start { name: self.name, source };
         let home = private_folder("kubewitness-home-").map_err(failed)?;
         let mut child = command(&file, arguments, folder, home.path()).spawn().map_err(failed)?;
-        let outcome = self.watch(&mut child, limits);
+        let outcome = self.watch(&mut child, limits, stop);
         // Whatever happened, no process stays behind and none becomes a zombie.
         if !matches!(child.try_wait(), Ok(Some(_))) {
             child.kill().map_err(failed)?;
@@ -147,7 +160,7 @@ impl Program {
         outcome
     }
 
-    fn watch(&self, child: &mut Child, limits: Limits) -> Result<Output, Error> {
+    fn watch(&self, child: &mut Child, limits: Limits, stop: Stop<'_>) -> Result<Output, Error> {
         let timed_out = || Error::TimedOut { name: self.name, limit: limits.time };
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Error::Start { name: self.name, source: std::io::ErrorKind::BrokenPipe.into() });
@@ -160,7 +173,18 @@ impl Program {
             // Nobody listens any more where the time was up.
             drop(sender.send(streams));
         });
-        let streams = receiver.recv_timeout(limits.time).map_err(|_| timed_out())?;
+        let mut rest = limits.time;
+        let streams = loop {
+            if let Some(why) = stop() {
+                return Err(Error::Stopped { name: self.name, why });
+            }
+            let tick = rest.min(TICK);
+            match receiver.recv_timeout(tick) {
+                Ok(streams) => break streams,
+                Err(RecvTimeoutError::Timeout) if rest > tick => rest -= tick,
+                Err(_) => return Err(timed_out()),
+            }
+        };
         let (stdout, stderr) = streams.ok_or(Error::TooMuchOutput { name: self.name, limit: limits.output_bytes })?;
         let status = ended(child).map_err(|source| Error::Start { name: self.name, source })?.ok_or_else(timed_out)?;
         Ok(Output { success: status.success(), stdout, stderr })
@@ -233,7 +257,7 @@ mod tests {
     const LIMITS: Limits = Limits { time: Duration::from_secs(20), output_bytes: 1000 };
 
     fn shell(script: &str, limits: Limits) -> Result<super::Output, Error> {
-        SHELL.run(&[OsStr::new("-c"), OsStr::new(script)], Path::new("/"), limits)
+        SHELL.run(&[OsStr::new("-c"), OsStr::new(script)], Path::new("/"), limits, &|| None)
     }
 
     #[test]
@@ -258,6 +282,17 @@ mod tests {
     fn a_program_that_does_not_end_is_stopped() {
         let brief = Limits { time: Duration::from_millis(100), ..LIMITS };
         assert!(matches!(shell("while :; do :; done", brief), Err(Error::TimedOut { .. })));
+    }
+
+    #[test]
+    fn a_program_is_stopped_when_its_run_ends() {
+        let asked = std::cell::Cell::new(0);
+        let stop = || {
+            asked.set(asked.get() + 1);
+            (asked.get() > 3).then_some("interrupted")
+        };
+        let stopped = SHELL.run(&[OsStr::new("-c"), OsStr::new("while :; do :; done")], Path::new("/"), LIMITS, &stop);
+        assert!(matches!(stopped, Err(Error::Stopped { why: "interrupted", .. })));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::check::{Check, Explanation, Facts};
 use super::fields;
-use super::sentence::{field_origin, last_written, sides};
+use super::sentence::{field_origin, last_written, obstacle, sides};
 use crate::model::comparison::{Comparison, Difference, FieldVerdict};
 use crate::model::finding::{Finding, Severity};
 
@@ -25,5 +25,10 @@ fn run(facts: &Facts<'_>) -> Vec<Finding> {
 
 fn sentence(facts: &Facts<'_>, comparison: &Comparison, difference: &Difference) -> String {
     let (declared, _) = sides(difference);
-    format!("is gone live{}; Git declares {declared}{}", last_written(difference), field_origin(facts, comparison, difference))
+    format!(
+        "is gone live{}; Git declares {declared}{}{}",
+        last_written(difference),
+        field_origin(facts, comparison, difference),
+        obstacle(difference)
+    )
 }

@@ -2,6 +2,7 @@
 //!
 //! A check is pure and looks at [`Facts`] only. It never decides what differs or who wrote it; it says how bad that is.
 
+mod api_removed;
 mod author_mismatch;
 mod check;
 mod commit_unsigned;
@@ -19,6 +20,7 @@ mod object_orphaned;
 mod object_terminating;
 mod object_undeclared;
 mod objects;
+mod ownership_scrubbed;
 mod sentence;
 mod signature_invalid;
 mod signer_untrusted;
@@ -40,6 +42,8 @@ pub const CHECKS: &[Check] = &[
     field_never_converges::CHECK,
     object_undeclared::CHECK,
     object_orphaned::CHECK,
+    api_removed::CHECK,
+    ownership_scrubbed::CHECK,
     not_evaluated::CHECK,
     object_terminating::CHECK,
     commit_unsigned::CHECK,

@@ -49,6 +49,15 @@ pub(super) fn last_written(difference: &Difference) -> String {
     }
 }
 
+/// `; the server refuses to change it back (immutable)`, where it does.
+pub(super) fn obstacle(difference: &Difference) -> String {
+    match difference.obstacle {
+        Some("cannot-shrink") => "; the server refuses to make it smaller again".to_owned(),
+        Some(_) => "; the server refuses to change it back, it must be made anew".to_owned(),
+        None => String::new(),
+    }
+}
+
 /// ` at apps/web.yaml:17 by Alice Chen in 4be1d2a (verified-author)`: where the declared field was written and by whom.
 pub(super) fn field_origin(facts: &Facts<'_>, comparison: &Comparison, difference: &Difference) -> String {
     let origin = || {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{CHECKS, Facts, UnknownRule, explain, findings};
 use crate::model::attribution::Verdict;
-use crate::model::comparison::{FieldVerdict, ObjectState};
+use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::finding::{Finding, Severity};
 use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
@@ -251,4 +251,31 @@ fn an_unknown_rule_is_told_with_the_nearest() {
     let error = explain("field-drift").unwrap_err();
     assert_eq!(error.to_string(), "no rule is called `field-drift`; did you mean `field-drifted`?");
     assert_eq!(explain("zzz").unwrap_err(), UnknownRule { rule: "zzz".into(), suggestion: None });
+}
+
+#[test]
+fn a_version_that_is_not_served_is_a_finding() {
+    let mut scan = with_field(FieldVerdict::Equal);
+    scan.comparisons[0].removed_version = Some("v1beta1".into());
+    let text = message(&scan, "api-removed");
+    assert!(text.starts_with("Deployment shop/web is declared at v1beta1 at web.yaml:1 by Alice Chen"), "{text}");
+    assert!(text.ends_with("which the cluster does not serve; it was compared at v1"), "{text}");
+}
+
+#[test]
+fn a_record_of_writers_that_is_gone_is_a_finding() {
+    let mut scan = with_field(FieldVerdict::Equal);
+    for (gap, word) in
+        [(OwnershipGap::Emptied, "no record of writers"), (OwnershipGap::ApplierGone, "kustomize-controller is not on record")]
+    {
+        scan.comparisons[0].ownership_gap = Some(gap);
+        assert!(message(&scan, "ownership-scrubbed").contains(word));
+    }
+}
+
+#[test]
+fn what_cannot_be_changed_back_is_said_with_the_drift() {
+    let mut scan = with_field(FieldVerdict::Drifted);
+    scan.comparisons[0].differences[0].obstacle = Some("immutable");
+    assert!(message(&scan, "field-drifted").ends_with("; the server refuses to change it back, it must be made anew"));
 }

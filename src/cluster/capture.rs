@@ -2,7 +2,7 @@
 //!
 //! The folder is made beside its place and moved there when it is complete.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const README: &str = "\
 This folder is a recording of a Kubernetes cluster, made by `kubewitness capture` and read with `--recording`.
 
 - capture.json   what was asked for, what was got whole and what was not, and why
-- objects/       the objects, one list for each kind, with their managed fields
+- objects/       the objects, one list for each kind and version, with their managed fields
 - openapi/       the schemas of their kinds
 - secret.key     SENSITIVE: the key of the digests that stand in place of secret values. Whoever has it can test guesses of those
                  values. Give it only to those who may see the secrets themselves.
@@ -35,8 +35,10 @@ Secret values are not in this folder. Everything else of the objects is: treat i
 /// What was recorded.
 #[derive(Debug)]
 pub struct Captured {
-    /// Objects in all listings.
+    /// Objects in all listings; what is recorded at several versions counts once.
     pub objects: usize,
+    /// Kinds of all listings, whatever their versions.
+    pub kinds: usize,
     /// Listings that are not whole, sorted; the index is that of the listing.
     pub gaps: Vec<ListingGap>,
     /// What else could not be had: schemas, facts of the cluster's identity.
@@ -65,15 +67,19 @@ pub async fn capture(
     let (recorded_schemas, missing) = writer.schemas(cluster, schemas).await?;
     not_evaluated.extend(missing);
     let mut recorded = Vec::new();
-    let mut captured = Captured { objects: 0, gaps: Vec::new(), not_evaluated };
+    let mut captured = Captured { objects: 0, kinds: 0, gaps: Vec::new(), not_evaluated };
     let mut names = BTreeSet::new();
+    let mut of_kind: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (index, listing) in listings.iter().enumerate() {
         let file = file_name(&listing.kind, &mut names);
         let (count, gaps) = writer.listing(cluster, &file, listing).await?;
-        captured.objects += count;
+        let counted = of_kind.entry((&listing.kind.group, &listing.kind.kind)).or_default();
+        *counted = count.max(*counted);
         recorded.push(recorded_listing(file, listing, &gaps));
         captured.gaps.extend(gaps.into_iter().map(|gap| ListingGap { listing: index, ..gap }));
     }
+    captured.kinds = of_kind.len();
+    captured.objects = of_kind.into_values().sum();
     writer.key(cluster.redactor().key())?;
     writer.file("README.md", README.as_bytes())?;
     writer.contents(&contents(identity, kinds, recorded, recorded_schemas, time))?;

@@ -495,6 +495,70 @@ async fn a_recording_of_some_namespaces_is_not_whole() {
 }
 
 #[tokio::test]
+async fn an_object_that_a_recording_holds_twice_is_not_believed() {
+    let cluster = recordable().cluster();
+    let place = tempfile::tempdir().unwrap();
+    let listings = [all("ConfigMap")];
+    let kinds = cluster.kinds().await.unwrap();
+    capture(&cluster, &listings, &kinds, &BTreeSet::new(), place.path(), chrono::DateTime::UNIX_EPOCH).await.unwrap();
+    let file = place.path().join("objects/core_v1_ConfigMap.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let second =
+        text.lines().find(|line| line.contains(r#""name":"b""#)).unwrap().replace(r#""metadata""#, r#""data":{"x":"y"},"metadata""#);
+    std::fs::write(&file, text.replacen('[', &format!("[{second},"), 1)).unwrap();
+    let (told, gaps) = read(&Cluster::open(place.path(), None).unwrap(), &listings).await;
+    assert_eq!(told.rsplit(|told| told == "restart").next().unwrap(), ["+a"]);
+    assert_eq!(reasons(&gaps), [(None, "malformed answer")]);
+    assert!(gaps[0].detail.as_ref().unwrap().contains("ConfigMap shop/b stands there more than once"), "{gaps:?}");
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn absences(told: &[crate::model::coverage::NotEvaluated]) -> Vec<(&str, &str)> {
+    told.iter().map(|gap| (gap.subject.as_str(), gap.reason.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_not_there_is_told_and_one_that_may_not_be_read_is_not() {
+    let fake = Fake::start(&[
+        ("/api/v1/namespaces/shop", &[json(r#"{"metadata":{"uid":"u"}}"#)]),
+        ("/api/v1/namespaces/shpo", &[Reply::Status(404, "", String::new())]),
+        ("/api/v1/namespaces/bank", &[Reply::Status(403, "", String::new())]),
+        ("/api/v1/namespaces/slow", &[Reply::Status(500, "", String::new())]),
+    ]);
+    let told = fake.cluster().absent_namespaces(&names(&["shop", "shpo", "bank", "slow", "../nodes"])).await;
+    assert_eq!(absences(&told), [("namespace shpo", "namespace not found"), ("namespace slow", "server error")]);
+}
+
+#[tokio::test]
+async fn a_recording_says_that_a_namespace_is_not_there_only_where_it_holds_all_of_them() {
+    let namespaces = |limit: &str| {
+        (
+            format!("/api/v1/namespaces{limit}"),
+            r#"{"kind":"NamespaceList","apiVersion":"v1","metadata":{},"items":[{"metadata":{"name":"shop"}}]}"#,
+        )
+    };
+    let (path, list) = namespaces("?limit=500");
+    let fake = Fake::start(&[
+        ("/version", &[json(r#"{"gitVersion":"v1"}"#)]),
+        ("/api/v1/namespaces/kube-system", &[json(r#"{"metadata":{"uid":"u"}}"#)]),
+        (path.as_str(), &[json(list)]),
+    ]);
+    let namespace = Kind { namespaced: false, ..kind("Namespace") };
+    let kinds = crate::model::kind::Kinds { all: vec![namespace.clone()], ..Default::default() };
+    let told = async |listings: &[Listing]| {
+        let place = tempfile::tempdir().unwrap();
+        capture(&fake.cluster(), listings, &kinds, &BTreeSet::new(), place.path(), chrono::DateTime::UNIX_EPOCH).await.unwrap();
+        Cluster::open(place.path(), None).unwrap().absent_namespaces(&names(&["shop", "shpo"])).await
+    };
+    let whole = Listing { kind: namespace.clone(), scope: Scope::All };
+    assert_eq!(absences(&told(&[whole]).await), [("namespace shpo", "namespace not found")]);
+    assert_eq!(told(&[]).await, []);
+}
+
+#[tokio::test]
 async fn a_capture_does_not_replace_what_is_none() {
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("mine.txt"), "kept").unwrap();

@@ -216,7 +216,7 @@ fn checked(envelope: Envelope, kind: &Kind) -> Result<Envelope, Failure> {
 }
 
 /// DNS label of RFC 1123. Namespaces come from repositories and become part of a path.
-fn is_namespace_name(name: &str) -> bool {
+pub(super) fn is_namespace_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !name.is_empty() && name.len() <= 63 && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }

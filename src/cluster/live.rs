@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use super::Error;
 use super::client::{Client, JSON};
-use super::failure::{CONNECTION_CUT, Failure, TIMED_OUT, UNAUTHORIZED, json_text};
-use super::listing::Lists;
+use super::failure::{CONNECTION_CUT, FORBIDDEN, Failure, NOT_FOUND, TIMED_OUT, UNAUTHORIZED, json_text};
+use super::listing::{Lists, is_namespace_name};
 use super::wire::{Identified, Version, Wire};
 use super::{discovery, openapi};
 use crate::model::coverage::{NotEvaluated, Stage};
@@ -80,6 +80,22 @@ impl Live {
         openapi::schemas(&self.client, self.cache.as_deref(), &self.progress, wanted, add).await
     }
 
+    pub(super) async fn absent_namespaces(&self, names: &BTreeSet<String>) -> Vec<NotEvaluated> {
+        let mut told = Vec::new();
+        // Of what can be no namespace, its lists tell.
+        for name in names.iter().filter(|name| is_namespace_name(name)) {
+            match self.client.read(&format!("/api/v1/namespaces/{name}"), JSON, LONGEST).await {
+                Err(failure) if failure.reason == NOT_FOUND => told.push(no_namespace(name)),
+                Err(failure) if failure.reason != FORBIDDEN => {
+                    let why = NotEvaluated::new(Stage::Read, format!("namespace {name}"), failure.reason);
+                    told.push(NotEvaluated { detail: failure.detail, ..why });
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        told
+    }
+
     pub(super) async fn each_page(
         &self,
         listings: &[Listing],
@@ -89,6 +105,12 @@ impl Live {
         let lists = Lists { client: &self.client, redactor: &self.redactor, progress: &self.progress, wanted, page: Mutex::new(page) };
         lists.read(listings).await
     }
+}
+
+/// A namespace that does not exist, most likely because its name is spelled wrong.
+pub(super) fn no_namespace(name: &str) -> NotEvaluated {
+    let why = NotEvaluated::new(Stage::Read, format!("namespace {name}"), "namespace not found");
+    why.with_detail("undeclared objects were asked for in a namespace that the cluster does not have")
 }
 
 fn untold(subject: &str, failure: &Failure) -> Error {

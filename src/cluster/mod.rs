@@ -216,6 +216,17 @@ impl Cluster {
         }
     }
 
+    /// Which of these namespaces do not exist, as far as that can be told, and which could not be asked for. Whoever may not
+    /// read a namespace may still list what is in it, so that is nothing to tell.
+    pub async fn absent_namespaces(&self, names: &BTreeSet<String>) -> Vec<NotEvaluated> {
+        match &self.backing {
+            Backing::Live(live) => live.absent_namespaces(names).await,
+            Backing::Recording(recording) => recording.absent_namespaces(names),
+            // A dump does not say that it holds all of them.
+            Backing::Dump(_) => Vec::new(),
+        }
+    }
+
     /// How many requests were sent to a live cluster; all of them reads.
     pub fn requests(&self) -> usize {
         match &self.backing {

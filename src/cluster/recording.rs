@@ -3,7 +3,8 @@
 //! `capture.json` is the table of contents, `objects/` holds a list for each listing, `openapi/` the schemas, and `secret.key`
 //! the key of the digests that stand for secret values.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
@@ -12,12 +13,12 @@ use super::Error;
 use super::failure::{Again, Failure, MALFORMED, NOT_IN_RECORDING};
 use super::files;
 use super::listing::{Broken, scope_names};
-use super::live::{UID, VERSION};
+use super::live::{UID, VERSION, no_namespace};
 use super::object;
 use super::openapi::not_had;
 use super::wire::{CAPTURE_FORMAT, Contents, RecordedGap, RecordedGroup, RecordedKind, RecordedListing};
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
+use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page, Scope};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::object::{LiveObject, ObjectId};
 use crate::secret::Redactor;
@@ -121,7 +122,15 @@ impl Recording {
         for (index, listing) in listings.iter().enumerate() {
             let recorded: Vec<&RecordedListing> = self.contents.listings.iter().filter(|recorded| is_of(recorded, &listing.kind)).collect();
             let mut found = missing(index, listing, &recorded);
-            if let Some(failure) = self.deliver(index, listing, &recorded, wanted, page) {
+            let mut twice = HashSet::new();
+            let failure = self.deliver(index, listing, &recorded, wanted, &mut twice, page);
+            if !twice.is_empty() {
+                // Neither of the two is believed.
+                page(Page::Restarted(index));
+                let once = |id: &ObjectId| !twice.contains(id) && wanted(id);
+                self.deliver(index, listing, &recorded, &once, &mut HashSet::new(), page);
+            }
+            if let Some(failure) = failure {
                 found = vec![ListingGap { listing: index, namespace: None, reason: MALFORMED.to_owned(), detail: failure.detail }];
             }
             gaps.append(&mut found);
@@ -129,27 +138,51 @@ impl Recording {
         gaps
     }
 
-    /// Hands over what there is of a listing; returns what was wrong with it.
+    /// Those of these namespaces that a whole list of namespaces does not hold.
+    pub(super) fn absent_namespaces(&self, names: &BTreeSet<String>) -> Vec<NotEvaluated> {
+        let kinds = self.kinds();
+        let Some(kind) = kinds.preferred("", "Namespace") else { return Vec::new() };
+        let mut found = BTreeSet::new();
+        let listing = Listing { kind: kind.clone(), scope: Scope::All };
+        let gaps = self.each_page(&[listing], &|id| names.contains(&id.name), &mut |page| match page {
+            Page::Objects(_, objects) => found.extend(objects.into_iter().map(|object| object.id.name)),
+            Page::Restarted(_) => found.clear(),
+        });
+        let absent = names.iter().filter(|name| gaps.is_empty() && !found.contains(*name));
+        absent.map(|name| no_namespace(name)).collect()
+    }
+
+    /// Hands over what there is of a listing; returns what was wrong with it. Objects that it holds more than once go to
+    /// `twice`.
     fn deliver(
         &self,
         index: usize,
         listing: &Listing,
         recorded: &[&RecordedListing],
         wanted: &(dyn Fn(&ObjectId) -> bool + Sync),
+        twice: &mut HashSet<ObjectId>,
         page: &mut (dyn FnMut(Page) + Send),
     ) -> Option<Failure> {
         let mut broken = Broken::default();
         let mut buffer = Vec::new();
-        let mut seen: HashSet<ObjectId> = HashSet::new();
-        for recorded in recorded {
+        let mut seen: HashMap<ObjectId, &RecordedListing> = HashMap::new();
+        for &recorded in recorded {
             let Some(path) = files::inside(&self.folder.join(OBJECTS), &recorded.file) else {
                 broken.add(Broken::one("the table of contents leads out of the folder".to_owned()));
                 continue;
             };
             let read = files::each_item(&path, &mut |item| match self.object(&item, listing, wanted) {
                 Ok(None) => {}
-                Ok(Some(object)) if recorded_twice(recorded, &object.id, &mut seen) => {}
                 Ok(Some(object)) => {
+                    match seen.entry(object.id.clone()) {
+                        Entry::Occupied(earlier) if may_overlap(earlier.get(), recorded) => return,
+                        Entry::Occupied(earlier) => {
+                            broken.add(Broken::one(format!("{} stands there more than once", object.id)));
+                            twice.insert(earlier.key().clone());
+                            return;
+                        }
+                        Entry::Vacant(place) => drop(place.insert(recorded)),
+                    }
                     buffer.push(object);
                     if buffer.len() == PAGE_SIZE {
                         page(Page::Objects(index, std::mem::take(&mut buffer)));
@@ -182,8 +215,8 @@ impl Recording {
 }
 
 /// Listings of single namespaces may overlap with each other, never one with itself.
-fn recorded_twice(recorded: &RecordedListing, id: &ObjectId, seen: &mut HashSet<ObjectId>) -> bool {
-    recorded.namespaces.is_some() && !seen.insert(id.clone())
+fn may_overlap(one: &RecordedListing, other: &RecordedListing) -> bool {
+    one.namespaces.is_some() && other.namespaces.is_some() && !std::ptr::eq(one, other)
 }
 
 /// Whether an object lies in the namespaces that were asked for.

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::Settings;
 use super::exclusion::{self, Claims};
+use super::ignore::{self, Ignoring};
 use super::object::{Pair, comparison, settle};
 use super::ownership::Ownership;
-use super::plan::{AUTOSCALER, Place, Plan, Planned};
-use super::scaling::Scaling;
-use super::{Settings, builtin};
-use crate::model::comparison::{Comparison, ObjectState};
-use crate::model::coverage::{Excluded, NotEvaluated, Stage, Unlisted};
+use super::plan::{Place, Plan, Planned};
+use super::scaling::{Scaling, is_autoscaler};
+use crate::model::comparison::{Comparison, FieldVerdict, ObjectState, SchemaSource};
+use crate::model::coverage::{Excluded, IgnoredBy, Normalisation, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::Declaration;
 use crate::model::evidence::{ListingGap, Page};
 use crate::model::object::{LiveObject, ObjectId};
@@ -32,7 +33,14 @@ pub struct Compared {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Listings that did not come whole, sorted.
     pub unlisted: Vec<Unlisted>,
+    /// What each rule of the settings took out of the judgement, in their order.
+    pub ignored: Vec<IgnoredBy>,
+    /// The rules that made different texts equal, sorted.
+    pub normalisations: Vec<Normalisation>,
 }
+
+/// The exclusion of objects that a rule of the configuration leaves out.
+const IGNORED: &str = "ignored";
 
 /// Compares page by page.
 pub struct Comparer<'a> {
@@ -48,10 +56,13 @@ pub struct Comparer<'a> {
     uids: HashMap<ObjectId, (usize, String)>,
     scaling: Scaling,
     claims: Claims,
+    /// Listings that showed a record of writers, so that one without it means something. None where the reader always does.
+    recording: Option<HashSet<usize>>,
 }
 
 enum Stray {
     Excluded(&'static str),
+    Ignored(usize),
     Undeclared(Box<Comparison>),
 }
 
@@ -59,7 +70,13 @@ impl<'a> Comparer<'a> {
     /// A comparer for the pages of this plan.
     pub fn new(declarations: &'a [Declaration], plan: &'a Plan, schemas: &'a Schemas, settings: &'a Settings) -> Self {
         let (seen, strays, uids) = (HashMap::new(), BTreeMap::new(), HashMap::new());
-        Self { declarations, plan, schemas, settings, seen, strays, uids, scaling: Scaling::default(), claims: Claims::default() }
+        let (scaling, claims) = (Scaling::default(), Claims::default());
+        Self { declarations, plan, schemas, settings, seen, strays, uids, scaling, claims, recording: Some(HashSet::new()) }
+    }
+
+    /// For pages of an API server, which always shows its record of writers; a dump shows it only where it was asked to.
+    pub fn of_server(self) -> Self {
+        Self { recording: None, ..self }
     }
 
     /// Takes a page. Nothing of its objects is kept but what was said of them.
@@ -82,6 +99,9 @@ impl<'a> Comparer<'a> {
         }
         self.scaling.note(Some(listing), &live.id, live.manifest.value());
         self.claims.note(listing, live);
+        if let Some(recording) = self.recording.as_mut().filter(|_| live.managed_fields.is_some()) {
+            recording.insert(listing);
+        }
         match self.plan.objects.get(&live.id) {
             Some(planned) if matches!(planned.place, Place::Listing(expected) if expected == listing) => {
                 let said = self.compare(planned, live);
@@ -90,7 +110,9 @@ impl<'a> Comparer<'a> {
             }
             Some(_) => {}
             None if self.plan.stray_listing(&live.id) == Some(listing) => {
-                let stray = exclusion::rule(live).map_or_else(|| Stray::Undeclared(Box::new(undeclared(live))), Stray::Excluded);
+                let ignored = || ignore::whole(&self.settings.ignore, &live.id, live.manifest.value()).map(Stray::Ignored);
+                let excluded = exclusion::rule(live).map(Stray::Excluded);
+                let stray = excluded.or_else(ignored).unwrap_or_else(|| Stray::Undeclared(Box::new(undeclared(live))));
                 self.strays.insert(live.id.clone(), (listing, stray));
                 self.uids.insert(live.id.clone(), (listing, live.uid.clone()));
             }
@@ -101,24 +123,48 @@ impl<'a> Comparer<'a> {
     fn compare(&self, planned: &Planned, live: &LiveObject) -> Comparison {
         let declaration = &self.declarations[planned.declarations[0]];
         let applier = declaration.applier.as_deref().or_else(|| self.settings.appliers.get(&declaration.source).map(String::as_str));
-        comparison(&Pair { schemas: self.schemas, declaration, live, applier })
+        comparison(&Pair {
+            schemas: self.schemas,
+            declaration,
+            live,
+            applier,
+            scale: self.plan.scales.known(&live.id),
+            managers: &self.settings.managers,
+        })
     }
 
     /// What all pages together say. `gaps` are the listings that did not come whole.
     pub fn finish(mut self, gaps: &[ListingGap]) -> Compared {
         let mut compared = Compared::default();
         let mut excluded: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let mut ignoring = Ignoring::new(&self.settings.ignore);
         self.note_unread_autoscalers(gaps);
         for (id, planned) in &self.plan.objects {
             if matches!(planned.place, Place::Skipped) {
                 *excluded.entry("secrets-skipped").or_default() += 1;
                 continue;
             }
+            let declaration = &self.declarations[planned.declarations[0]];
+            let manifest = declaration.manifest.value();
+            if let Some(rule) = ignore::whole(&self.settings.ignore, id, manifest) {
+                *excluded.entry(IGNORED).or_default() += 1;
+                ignoring.left_out(rule);
+                continue;
+            }
             let (mut said, why) = match self.seen.remove(id) {
-                Some((_, said)) => (said, None),
+                Some((listing, said)) => {
+                    let shows_writers = self.recording.as_ref().is_none_or(|recording| recording.contains(&listing));
+                    let ownership_gap = said.ownership_gap.filter(|_| shows_writers);
+                    (Comparison { ownership_gap, ..said }, None)
+                }
                 None => self.unseen(id, planned, gaps),
             };
             self.complete(&mut said, planned, gaps);
+            if ignoring.sift(&mut said, manifest) {
+                let terminating = said.state == ObjectState::Terminating;
+                settle(&mut said, terminating, declaration.encrypted);
+            }
+            self.doubt(&mut said, planned.declarations[0], &planned.declarations[1..]);
             if said.state == ObjectState::Unknown {
                 let reason = said.reason.clone().unwrap_or_default();
                 compared.not_evaluated.push(why.unwrap_or_else(|| NotEvaluated::object(Stage::Compare, id.clone(), reason)));
@@ -128,11 +174,13 @@ impl<'a> Comparer<'a> {
             }
             compared.comparisons.push(said);
         }
-        self.add_strays(&mut compared, &mut excluded);
+        self.add_strays(&mut compared, &mut excluded, &mut ignoring);
         compared.comparisons.sort_by(|one, other| one.id.cmp(&other.id));
         compared.not_evaluated.sort();
         compared.excluded = excluded.into_iter().map(|(rule, count)| Excluded { rule: rule.to_owned(), count }).collect();
         compared.unlisted = self.unlisted(gaps);
+        compared.ignored = ignoring.tell();
+        compared.normalisations = normalisations(&compared.comparisons);
         compared
     }
 
@@ -150,19 +198,21 @@ impl<'a> Comparer<'a> {
         }
     }
 
-    /// Adds what only the whole scan knows: other declarations of the object, and its autoscaler.
+    /// Adds what only the whole scan knows: the declarations of the object, and its autoscaler.
     fn complete(&self, said: &mut Comparison, planned: &Planned, gaps: &[ListingGap]) {
         let (first, others) = planned.declarations.split_first().expect("a planned object has a declaration");
         said.declaration = Some(*first);
         said.also_declared = others.to_vec();
-        if let Some(scale) = builtin::scale_path(&said.id.group, &said.id.kind) {
-            let unread =
-                self.plan.unread_autoscalers.is_some() || gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
+        let declaration = &self.declarations[*first];
+        said.removed_version = planned.version_removed.then(|| declaration.version.clone());
+        if let Some(scale) = self.plan.scales.likely(&said.id, declaration.manifest.value()) {
+            let is_gap = |gap: &ListingGap| self.is_of_autoscalers(gap) && covers(gap, &said.id);
+            let unread = !self.plan.unread_autoscalers.is_empty() || gaps.iter().any(is_gap);
             if self.scaling.apply(said, scale, unread) {
-                settle(said, said.state == ObjectState::Terminating);
+                let terminating = said.state == ObjectState::Terminating;
+                settle(said, terminating, declaration.encrypted);
             }
         }
-        self.doubt(said, *first, others);
     }
 
     /// Where another declaration says something else, which of them is compared is chance: so nothing is in sync, or rightly
@@ -199,14 +249,15 @@ impl<'a> Comparer<'a> {
                 managed_fields: None,
                 manifest,
             };
-            comparison(&Pair { schemas: self.schemas, declaration, live: &live, applier: None }).state == ObjectState::Synced
+            let pair = Pair { schemas: self.schemas, declaration, live: &live, applier: None, scale: None, managers: &[] };
+            comparison(&pair).state == ObjectState::Synced
         };
         one.manifest == other.manifest || is_as(one, other) && is_as(other, one)
     }
 
     fn is_of_autoscalers(&self, gap: &ListingGap) -> bool {
         let kind = self.plan.listings.get(gap.listing).map(|listing| &listing.kind);
-        kind.is_some_and(|kind| (kind.group.as_str(), kind.kind.as_str()) == AUTOSCALER)
+        kind.is_some_and(|kind| is_autoscaler(&kind.group, &kind.kind))
     }
 
     /// A declared object that no page brought: missing only where its listing came whole.
@@ -225,6 +276,10 @@ impl<'a> Comparer<'a> {
             also_declared: Vec::new(),
             defaults: 0,
             differences: Vec::new(),
+            ignored: Vec::new(),
+            schema: SchemaSource::Cluster,
+            removed_version: None,
+            ownership_gap: None,
             created_by: None,
             created: None,
         };
@@ -247,7 +302,7 @@ impl<'a> Comparer<'a> {
         (said, None)
     }
 
-    fn add_strays(&mut self, compared: &mut Compared, excluded: &mut BTreeMap<&'static str, usize>) {
+    fn add_strays(&mut self, compared: &mut Compared, excluded: &mut BTreeMap<&'static str, usize>, ignoring: &mut Ignoring<'_>) {
         let claims = self.claims.known();
         let identity = |id: &ObjectId| {
             let uid = self.uids.get(id).map(|(_, uid)| uid.clone()).filter(|uid| !uid.is_empty())?;
@@ -265,6 +320,10 @@ impl<'a> Comparer<'a> {
             match stray {
                 _ if is_again => *excluded.entry("served-twice").or_default() += 1,
                 Stray::Excluded(rule) => *excluded.entry(rule).or_default() += 1,
+                Stray::Ignored(rule) => {
+                    *excluded.entry(IGNORED).or_default() += 1;
+                    ignoring.left_out(rule);
+                }
                 Stray::Undeclared(_) if is_claim => *excluded.entry("claims-of-templates").or_default() += 1,
                 Stray::Undeclared(comparison) => compared.comparisons.push(*comparison),
             }
@@ -291,6 +350,16 @@ impl<'a> Comparer<'a> {
     }
 }
 
+/// How often each rule made different texts equal.
+fn normalisations(comparisons: &[Comparison]) -> Vec<Normalisation> {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let equal = |verdict| verdict == FieldVerdict::Equal;
+    for difference in comparisons.iter().flat_map(|comparison| &comparison.differences).filter(|difference| equal(difference.verdict)) {
+        *counts.entry(difference.decided_by).or_default() += 1;
+    }
+    counts.into_iter().map(|(rule, count)| Normalisation { rule, count }).collect()
+}
+
 fn covers(gap: &ListingGap, id: &ObjectId) -> bool {
     gap.namespace.is_none() || gap.namespace == id.namespace
 }
@@ -306,6 +375,10 @@ fn undeclared(live: &LiveObject) -> Comparison {
         also_declared: Vec::new(),
         defaults: 0,
         differences: Vec::new(),
+        ignored: Vec::new(),
+        schema: SchemaSource::Cluster,
+        removed_version: None,
+        ownership_gap: None,
         created_by: ownership.as_ref().and_then(Ownership::creator).cloned(),
         created: live.created,
     }
@@ -336,6 +409,7 @@ mod tests {
     use crate::model::coverage::{Excluded, NotEvaluated, Stage};
     use crate::model::declaration::Declaration;
     use crate::model::evidence::{ListingGap, Page};
+    use crate::model::ignore::{IgnoreRule, LabelSelector, PathPattern};
     use crate::model::kind::{Kind, Kinds};
     use crate::model::object::{LiveObject, Manifest, ObjectId, OwnerReference};
     use crate::model::schema::Schemas;
@@ -517,6 +591,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_covers_a_difference_does_not_hide_another_declaration() {
+        let (first, pages) = edited();
+        let mut other = first.clone();
+        other.inputs[0].document.path = "b.yaml".into();
+        other.manifest = Manifest::from_redacted(json!({"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"z": "1"}}));
+        let paths = vec![PathPattern::parse("/data/*").unwrap()];
+        let compared = run(&[first, other], &ignoring(IgnoreRule { paths, ..IgnoreRule::default() }), &pages, &[]);
+        assert_eq!(states(&compared), [("a".to_owned(), ObjectState::Unknown)]);
+        assert_eq!(compared.comparisons[0].reason.as_deref(), Some("declared differently elsewhere"));
+    }
+
+    #[test]
     fn skipped_secrets_are_counted_and_never_compared() {
         let settings = Settings { skip_secrets: true, ..asking() };
         let secret = declaration("", "Secret", Some("shop"), "s", "a.yaml");
@@ -545,5 +631,64 @@ mod tests {
         assert_eq!(rules, ["claims-of-templates", "controller-owned", "helm-releases", "root-certificates"]);
         let names: Vec<String> = states(&compared).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["data-other-0", "db"]);
+    }
+
+    fn ignoring(rule: IgnoreRule) -> Settings {
+        Settings { ignore: vec![IgnoreRule { id: "ignore[0]".into(), reason: "why".into(), ..rule }], ..asking() }
+    }
+
+    fn edited() -> (Declaration, impl Fn() -> Vec<Page>) {
+        let mut declared = config_map("a");
+        let manifest = json!({"kind": "ConfigMap", "metadata": {"name": "a", "labels": {"app": "web"}}, "data": {"x": "1", "y": "1"}});
+        declared.manifest = Manifest::from_redacted(manifest.clone());
+        let mut edited = manifest;
+        (edited["data"]["x"], edited["data"]["y"]) = (json!("2"), json!("2"));
+        let id = declared.id.clone();
+        (declared, move || vec![Page::Objects(0, vec![live(id.clone(), edited.clone())])])
+    }
+
+    #[test]
+    fn what_a_rule_covers_is_kept_beside_and_counted() {
+        let (declared, pages) = edited();
+        let path = |text: &str| vec![PathPattern::parse(text).unwrap()];
+        let some =
+            run(std::slice::from_ref(&declared), &ignoring(IgnoreRule { paths: path("data.x"), ..IgnoreRule::default() }), &pages, &[]);
+        let comparison = &some.comparisons[0];
+        assert_eq!((comparison.state, comparison.differences.len(), comparison.ignored.len()), (ObjectState::Drifted, 1, 1));
+        assert_eq!((comparison.ignored[0].rule.as_str(), comparison.ignored[0].difference.verdict), ("ignore[0]", FieldVerdict::Drifted));
+        let all =
+            run(std::slice::from_ref(&declared), &ignoring(IgnoreRule { paths: path("/data/*"), ..IgnoreRule::default() }), &pages, &[]);
+        assert_eq!(all.comparisons[0].state, ObjectState::Synced);
+        assert_eq!((all.ignored[0].fields, all.ignored[0].objects, all.ignored[0].unused), (2, 1, None));
+    }
+
+    #[test]
+    fn a_rule_that_finds_nothing_says_what_it_did_not_find() {
+        let (declared, pages) = edited();
+        let unused = |rule| run(std::slice::from_ref(&declared), &ignoring(rule), &pages, &[]).ignored[0].unused;
+        let paths = vec![PathPattern::parse("/spec").unwrap()];
+        assert_eq!(unused(IgnoreRule { paths: paths.clone(), ..IgnoreRule::default() }), Some("no difference"));
+        assert_eq!(unused(IgnoreRule { kind: Some("Deployment".into()), paths, ..IgnoreRule::default() }), Some("no object"));
+    }
+
+    #[test]
+    fn a_label_that_was_added_live_takes_no_declared_object_out() {
+        let (declared, _) = edited();
+        let id = declared.id.clone();
+        let labelled = || json!({"kind": "ConfigMap", "metadata": {"name": "a", "labels": {"app": "web", "skip": "yes"}}, "data": {}});
+        let pages = || vec![Page::Objects(0, vec![live(id.clone(), labelled()), live(config_map("stray").id, labelled())])];
+        let rule = IgnoreRule { labels: LabelSelector::parse("skip=yes").unwrap(), ..IgnoreRule::default() };
+        let compared = run(std::slice::from_ref(&declared), &ignoring(rule), &pages, &[]);
+        assert_eq!(states(&compared), [("a".to_owned(), ObjectState::Drifted)]);
+        assert_eq!(compared.excluded, [Excluded { rule: "ignored".into(), count: 1 }]);
+        assert_eq!((compared.ignored[0].objects, compared.ignored[0].fields), (1, 0));
+    }
+
+    #[test]
+    fn a_rule_without_fields_leaves_out_what_is_missing_too() {
+        let rule = IgnoreRule { name: Some("a".into()), ..IgnoreRule::default() };
+        let compared = run(&[config_map("a"), config_map("b")], &ignoring(rule), &Vec::new, &[]);
+        assert_eq!(states(&compared), [("b".to_owned(), ObjectState::Missing)]);
+        assert_eq!(compared.excluded, [Excluded { rule: "ignored".into(), count: 1 }]);
     }
 }

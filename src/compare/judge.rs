@@ -9,13 +9,23 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::leaves::{self, Leaf};
-use super::managers::{self, Class};
+use super::managers::{self, Class, ManagerRule};
 use super::ownership::{Ownership, Whole};
 use super::said::Said;
-use crate::model::comparison::{FieldVerdict, Manager, Operation};
+use chrono::{DateTime, TimeZone as _, Utc};
+
+use crate::model::comparison::{FieldVerdict, Manager, Operation, OwnershipGap};
 use crate::model::object::{Pointer, Step};
 use crate::model::schema::{Schemas, TypeId};
 use crate::secret::LAST_APPLIED;
+
+/// With this label Flux marks what it applies, always by server-side apply.
+const FLUX_MARK: &str = "kustomize.toolkit.fluxcd.io/name";
+
+/// Since when every server that is still supported by anybody has recorded writers; objects that are older may never have been.
+fn always_recorded() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2022, 1, 1, 0, 0, 0).single().expect("a moment")
+}
 
 /// The judge of one object.
 pub(super) struct Judge<'a> {
@@ -28,7 +38,9 @@ pub(super) struct Judge<'a> {
     pub(super) declared: &'a Value,
     pub(super) live: &'a Value,
     /// Where the scale subresource of the kind writes.
-    pub(super) scale: Option<&'static str>,
+    pub(super) scale: Option<&'a str>,
+    /// The rows of the configuration in front of the table of managers.
+    pub(super) managers: &'a [ManagerRule],
     pub(super) memory: Memory,
 }
 
@@ -119,14 +131,17 @@ impl Judge<'_> {
 
     fn by_other(&self, writers: &[usize]) -> Judgement {
         let managers = || writers.iter().filter_map(|writer| self.manager(*writer));
-        let of = |class: Class| newest_of(managers().filter(|manager| managers::class(manager) == class));
+        let of = |wanted: &dyn Fn(Option<Class>) -> bool| newest_of(managers().filter(|manager| wanted(self.class(manager))));
         let undeclared = FieldVerdict::Undeclared;
-        if let Some(manager) = of(Class::Tool) {
+        if let Some(manager) = of(&|class| matches!(class, Some(Class::Person | Class::Installer))) {
             return (Said::new(undeclared, "person-tool"), Some(manager));
         }
-        let status_writer = |manager: &&Manager| manager.subresource.as_deref() == Some("status");
-        if let Some(manager) = of(Class::Unknown) {
-            let is_status = managers().filter(|manager| managers::class(manager) == Class::Unknown).all(|manager| status_writer(&manager));
+        if let Some(manager) = of(&|class| class == Some(Class::Applier)) {
+            return (Said::new(undeclared, "other-applier"), Some(manager));
+        }
+        let is_status_writer = |manager: &Manager| manager.subresource.as_deref() == Some("status");
+        if let Some(manager) = of(&|class| class.is_none()) {
+            let is_status = managers().filter(|manager| self.class(manager).is_none()).all(is_status_writer);
             let said = if is_status {
                 Said::new(FieldVerdict::UndeclaredController, "status-writer")
             } else {
@@ -134,7 +149,58 @@ impl Judge<'_> {
             };
             return (said, Some(manager));
         }
-        (Said::new(FieldVerdict::UndeclaredController, "controller"), of(Class::Controller))
+        (Said::new(FieldVerdict::UndeclaredController, "controller"), of(&|class| class == Some(Class::Controller)))
+    }
+
+    /// The class on an object that somebody else applies. A GitOps tool's name with another operation is a person's use of it.
+    fn class(&self, manager: &Manager) -> Option<Class> {
+        match managers::class(self.managers, manager) {
+            Some(Class::Applier) if managers::as_applier(self.managers, manager).is_none() => Some(Class::Person),
+            class => class,
+        }
+    }
+
+    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17).
+    pub(super) fn ownership_gap(&self, created: Option<DateTime<Utc>>) -> Option<OwnershipGap> {
+        let none = Ownership::default();
+        let ownership = match self.managed_fields {
+            Some(_) => self.ownership()?,
+            None => &none,
+        };
+        if ownership.entries.is_empty() {
+            let is_emptied = self.never_changed_version() && created? >= always_recorded() && self.holds_what_is_recorded();
+            return is_emptied.then_some(OwnershipGap::Emptied);
+        }
+        let label = |value: &Value| value.pointer("/metadata/labels").and_then(|labels| labels.get(FLUX_MARK)).cloned();
+        let is_marked = label(self.live).is_some() && label(self.declared).is_none();
+        let is_flux = |manager: &Manager| manager.name == "kustomize-controller" && manager.operation == Operation::Apply;
+        let is_gone = is_marked && !ownership.entries.iter().any(|entry| is_flux(&entry.manager));
+        is_gone.then_some(OwnershipGap::ApplierGone)
+    }
+
+    /// When a version of a kind is removed, the next write empties the record (live-facts 1.3). These kinds had one version
+    /// ever since there have been records.
+    fn never_changed_version(&self) -> bool {
+        let kind = self.live.get("kind").and_then(Value::as_str).unwrap_or_default();
+        match self.api_version.as_str() {
+            "v1" | "apps/v1" => true,
+            "batch/v1" => kind == "Job",
+            "networking.k8s.io/v1" => kind == "NetworkPolicy",
+            _ => false,
+        }
+    }
+
+    /// Whether a declared value is live that no server fills in, so that whoever wrote it must be on record.
+    fn holds_what_is_recorded(&self) -> bool {
+        let is_text = |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let is_identity = |path: &[Step]| match path {
+            [Step::Field(metadata), Step::Field(name), ..] if metadata == "metadata" => !matches!(name.as_str(), "labels" | "annotations"),
+            _ => false,
+        };
+        leaves::declared_leaves(self.schemas, self.ty, self.declared).iter().filter(|leaf| !is_identity(&leaf.path)).any(|leaf| {
+            let declared = leaves::at_path(self.declared, &leaf.path);
+            is_text(declared) && declared == leaves::at_path(self.live, &leaf.path)
+        })
     }
 
     /// Whether no person's tool or unknown manager is on record for a path.
@@ -142,10 +208,15 @@ impl Judge<'_> {
         let Some(ownership) = self.ownership() else { return true };
         let writers = ownership.owners(path, whole);
         writers.iter().filter_map(|writer| self.manager(*writer)).all(|manager| {
-            managers::class(manager) == Class::Controller
+            self.class(manager) == Some(Class::Controller)
                 || manager.subresource.as_deref() == Some("status")
                 || self.applier().is_some_and(|applier| applier.is(manager))
         })
+    }
+
+    /// Whether a controller wrote a path last, as far as is on record.
+    pub(super) fn is_controllers(&self, path: &[Step], whole: Whole) -> bool {
+        self.writer(path, whole).is_some_and(|manager| self.class(&manager) == Some(Class::Controller))
     }
 
     /// The last writer of a path on record.
@@ -197,7 +268,7 @@ impl Judge<'_> {
         let ownership = self.ownership()?;
         let may_apply = |manager: &Manager| match self.configured {
             Some(name) => manager.name == name && manager.subresource.is_none(),
-            None => managers::is_applier(manager),
+            None => managers::as_applier(self.managers, manager).is_some(),
         };
         let candidates: Vec<usize> = (0..ownership.entries.len()).filter(|entry| may_apply(&ownership.entries[*entry].manager)).collect();
         if candidates.is_empty() {
@@ -214,8 +285,11 @@ impl Judge<'_> {
         }
         // A GitOps tool that owns any leaf is not outdone by a forced apply of all of them. Of equals the one that uses
         // server-side apply: it is the one that a migration ends with.
-        let rank = |applier: &Applier| managers::is_reconciler(&applier.name);
-        let best = owned.into_iter().max_by_key(|(applier, leaves)| (rank(applier), *leaves, applier.operation == Operation::Apply));
+        let is_gitops = |applier: &Applier| {
+            let manager = Manager { name: applier.name.clone(), operation: applier.operation, subresource: None, time: None };
+            managers::as_applier(self.managers, &manager) == Some(Class::Applier)
+        };
+        let best = owned.into_iter().max_by_key(|(applier, leaves)| (is_gitops(applier), *leaves, applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
         best.map(|(applier, _)| applier).or_else(creator)

@@ -3,16 +3,40 @@
 //! A name is what a client says of itself; the table says only what honest clients are called (drift.md §3, live-facts §5).
 
 use crate::model::comparison::{Manager, Operation};
+use crate::model::pattern;
 
 /// What kind of writer a manager is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub enum Class {
     /// A person at a keyboard or in a browser.
-    Tool,
+    Person,
+    /// A GitOps tool, which applies what Git declares.
+    Applier,
+    /// A tool that a person or a pipeline applies manifests with.
+    Installer,
     /// Software of the cluster.
     Controller,
-    /// In no table.
-    Unknown,
+}
+
+/// A row that a configuration adds in front of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagerRule {
+    /// Pattern of the name.
+    pub name: String,
+    /// The operation; none for both.
+    pub operation: Option<Operation>,
+    /// The subresource; none for any or none.
+    pub subresource: Option<String>,
+    /// What it is.
+    pub class: Class,
+}
+
+impl ManagerRule {
+    fn matches(&self, manager: &Manager) -> bool {
+        pattern::matches(&self.name, &manager.name)
+            && self.operation.is_none_or(|wanted| wanted == manager.operation)
+            && self.subresource.as_ref().is_none_or(|wanted| manager.subresource.as_ref() == Some(wanted))
+    }
 }
 
 /// How a row matches a name.
@@ -23,30 +47,26 @@ enum Name {
 use Name::{Is, Starts};
 
 /// Appliers: name and operation belong together, `None` stands for both.
-const APPLIERS: &[(Name, Option<Operation>)] = &[
-    (Is("kubectl-client-side-apply"), Some(Operation::Update)),
-    (Is("kubectl"), Some(Operation::Apply)),
-    (Is("kubectl-create"), Some(Operation::Update)),
-    (Is("kubectl-replace"), Some(Operation::Update)),
-    (Is("helm"), None),
-    (Is("Helm"), Some(Operation::Update)),
-    (Is("kustomize-controller"), Some(Operation::Apply)),
-    (Is("helm-controller"), None),
-    (Is("flux"), Some(Operation::Apply)),
-    (Is("argocd-controller"), None),
-    (Is("argocd-application-controller"), None),
-    (Is("configsync.gke.io"), Some(Operation::Apply)),
-    (Is("fleet-agent"), None),
-    (Is("kapp"), None),
-    (Is("kapp-server-side"), None),
-    (Starts("terraform-provider-"), None),
-    (Starts("Terraform"), None),
-    (Starts("pulumi-"), None),
+const APPLIERS: &[(Name, Option<Operation>, Class)] = &[
+    (Is("kubectl-client-side-apply"), Some(Operation::Update), Class::Installer),
+    (Is("kubectl"), Some(Operation::Apply), Class::Installer),
+    (Is("kubectl-create"), Some(Operation::Update), Class::Installer),
+    (Is("kubectl-replace"), Some(Operation::Update), Class::Installer),
+    (Is("helm"), None, Class::Installer),
+    (Is("Helm"), Some(Operation::Update), Class::Installer),
+    (Is("kustomize-controller"), Some(Operation::Apply), Class::Applier),
+    (Is("helm-controller"), None, Class::Applier),
+    (Is("flux"), Some(Operation::Apply), Class::Installer),
+    (Is("argocd-controller"), None, Class::Applier),
+    (Is("argocd-application-controller"), None, Class::Applier),
+    (Is("configsync.gke.io"), Some(Operation::Apply), Class::Applier),
+    (Is("fleet-agent"), None, Class::Applier),
+    (Is("kapp"), None, Class::Installer),
+    (Is("kapp-server-side"), None, Class::Installer),
+    (Starts("terraform-provider-"), None, Class::Installer),
+    (Starts("Terraform"), None, Class::Installer),
+    (Starts("pulumi-"), None, Class::Installer),
 ];
-
-/// Appliers that no person runs: they apply what Git declares, again and again.
-const RECONCILERS: &[&str] =
-    &["kustomize-controller", "helm-controller", "argocd-controller", "argocd-application-controller", "configsync.gke.io", "fleet-agent"];
 
 const TOOLS: &[Name] = &[
     Starts("kubectl"),
@@ -105,33 +125,37 @@ impl Name {
     }
 }
 
-/// Whether this name with this operation may apply declared objects. Writes to a subresource never do.
-pub(super) fn is_applier(manager: &Manager) -> bool {
-    manager.subresource.is_none()
-        && APPLIERS
-            .iter()
-            .any(|(name, operation)| name.matches(&manager.name) && operation.is_none_or(|wanted| wanted == manager.operation))
-}
-
-/// Whether an applier of this name is a GitOps tool of the cluster, and not one that a person runs.
-pub(super) fn is_reconciler(name: &str) -> bool {
-    RECONCILERS.contains(&name)
-}
-
-/// The class of a manager on an object that it does not apply: there every applier's name is a person's tool.
-pub(super) fn class(manager: &Manager) -> Class {
-    if CONTROLLERS.iter().any(|name| name.matches(&manager.name)) {
-        Class::Controller
-    } else if APPLIERS.iter().any(|(name, _)| name.matches(&manager.name)) || TOOLS.iter().any(|name| name.matches(&manager.name)) {
-        Class::Tool
-    } else {
-        Class::Unknown
+/// The class with which this name and operation may apply declared objects. Writes to a subresource never do.
+pub(super) fn as_applier(rules: &[ManagerRule], manager: &Manager) -> Option<Class> {
+    if manager.subresource.is_some() {
+        return None;
     }
+    let class = configured(rules, manager).or_else(|| {
+        let is_meant = |(name, operation, _): &&(Name, Option<Operation>, Class)| {
+            name.matches(&manager.name) && operation.is_none_or(|wanted| wanted == manager.operation)
+        };
+        APPLIERS.iter().find(is_meant).map(|(_, _, class)| *class)
+    });
+    class.filter(|class| matches!(class, Class::Applier | Class::Installer))
+}
+
+/// The class of a manager; none where it is in no table. An applier's name is known with every operation: with another one
+/// somebody else uses it.
+pub(super) fn class(rules: &[ManagerRule], manager: &Manager) -> Option<Class> {
+    configured(rules, manager).or_else(|| {
+        let is_any = |names: &[Name]| names.iter().any(|name| name.matches(&manager.name));
+        let applier = || APPLIERS.iter().find(|(name, ..)| name.matches(&manager.name)).map(|(_, _, class)| *class);
+        if is_any(CONTROLLERS) { Some(Class::Controller) } else { applier().or_else(|| is_any(TOOLS).then_some(Class::Person)) }
+    })
+}
+
+fn configured(rules: &[ManagerRule], manager: &Manager) -> Option<Class> {
+    rules.iter().find(|rule| rule.matches(manager)).map(|rule| rule.class)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, class, is_applier};
+    use super::{Class, ManagerRule, as_applier, class};
     use crate::model::comparison::{Manager, Operation};
 
     fn manager(name: &str, operation: Operation) -> Manager {
@@ -140,16 +164,37 @@ mod tests {
 
     #[test]
     fn a_flux_name_with_update_is_no_applier() {
-        assert!(is_applier(&manager("kustomize-controller", Operation::Apply)));
-        assert!(!is_applier(&manager("kustomize-controller", Operation::Update)));
-        assert!(!is_applier(&manager("kubectl", Operation::Update)));
+        assert_eq!(as_applier(&[], &manager("kustomize-controller", Operation::Apply)), Some(Class::Applier));
+        assert_eq!(as_applier(&[], &manager("kustomize-controller", Operation::Update)), None);
+        assert_eq!(as_applier(&[], &manager("kubectl", Operation::Update)), None);
     }
 
     #[test]
     fn names_are_told_apart_by_the_table_only() {
-        assert_eq!(class(&manager("k9s", Operation::Update)), Class::Tool);
-        assert_eq!(class(&manager("kubectl.exe", Operation::Update)), Class::Tool);
-        assert_eq!(class(&manager("kube-controller-manager", Operation::Update)), Class::Controller);
-        assert_eq!(class(&manager("ancient-changes", Operation::Update)), Class::Unknown);
+        assert_eq!(class(&[], &manager("k9s", Operation::Update)), Some(Class::Person));
+        assert_eq!(class(&[], &manager("kubectl.exe", Operation::Update)), Some(Class::Person));
+        assert_eq!(class(&[], &manager("kube-controller-manager", Operation::Update)), Some(Class::Controller));
+        assert_eq!(class(&[], &manager("ancient-changes", Operation::Update)), None);
+    }
+
+    #[test]
+    fn rows_of_the_configuration_come_first() {
+        let row = |name: &str, operation, subresource: Option<&str>, class| ManagerRule {
+            name: name.into(),
+            operation,
+            subresource: subresource.map(str::to_owned),
+            class,
+        };
+        let rules = [
+            row("k9s", None, None, Class::Controller),
+            row("deployer*", Some(Operation::Apply), None, Class::Applier),
+            row("scaler", None, Some("scale"), Class::Controller),
+        ];
+        assert_eq!(class(&rules, &manager("k9s", Operation::Update)), Some(Class::Controller));
+        assert_eq!(as_applier(&rules, &manager("deployer-2", Operation::Apply)), Some(Class::Applier));
+        assert_eq!(as_applier(&rules, &manager("deployer-2", Operation::Update)), None);
+        assert_eq!(class(&rules, &manager("scaler", Operation::Update)), None);
+        let scale = Manager { subresource: Some("scale".into()), ..manager("scaler", Operation::Update) };
+        assert_eq!(class(&rules, &scale), Some(Class::Controller));
     }
 }

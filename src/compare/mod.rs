@@ -13,12 +13,14 @@ mod builtin;
 mod comparer;
 mod exclusion;
 mod filled;
+mod ignore;
 mod judge;
 mod leaves;
 mod lists;
 mod managers;
 mod names;
 mod object;
+mod obstacle;
 mod ownership;
 mod place;
 mod plan;
@@ -32,9 +34,11 @@ mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::comparer::{Compared, Comparer};
+pub use self::managers::{Class, ManagerRule};
 pub use self::names::leaf_names;
 pub use self::plan::{Plan, is_never_declared, plan};
 use crate::model::declaration::SourceId;
+use crate::model::ignore::IgnoreRule;
 
 /// What a configuration may say about comparing.
 #[derive(Clone, Debug, Default)]
@@ -45,4 +49,8 @@ pub struct Settings {
     pub undeclared_namespaces: BTreeSet<String>,
     /// Leaves Secrets out: they are counted as excluded by the rule `secrets-skipped`.
     pub skip_secrets: bool,
+    /// Differences that are not judged. The first rule that covers one counts.
+    pub ignore: Vec<IgnoreRule>,
+    /// Managers that the table does not know, or knows as something else.
+    pub managers: Vec<ManagerRule>,
 }

@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 
 use super::builtin;
 use super::judge::{Judge, Memory};
+use super::managers::ManagerRule;
+use super::obstacle;
 use super::place::{At, Path};
 use super::walk::Walk;
-use crate::model::comparison::{Comparison, Difference, FieldVerdict, ObjectState};
+use crate::model::comparison::{Comparison, Difference, FieldVerdict, ObjectState, SchemaSource};
 use crate::model::declaration::Declaration;
 use crate::model::object::LiveObject;
 use crate::model::schema::Schemas;
@@ -18,16 +20,21 @@ pub(super) struct Pair<'a> {
     pub(super) live: &'a LiveObject,
     /// The field manager that the configuration names as the applier.
     pub(super) applier: Option<&'a str>,
+    /// Where the scale subresource of the kind writes, where that is known.
+    pub(super) scale: Option<&'a str>,
+    /// The rows of the configuration in front of the table of managers.
+    pub(super) managers: &'a [ManagerRule],
 }
 
 /// Compares a pair. `Comparison::declaration` is left to the caller.
 pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
     let Pair { declaration, live, .. } = *pair;
-    let mut walk = walk(pair);
+    let (mut walk, schema) = walk(pair);
     if let (Some(declared), Some(fields)) = (declaration.manifest.value().as_object(), live.manifest.value().as_object()) {
         let at = At::root(walk.schemas, walk.judge.ty);
         walk.fields(at, declared, fields);
     }
+    let ownership_gap = walk.judge.ownership_gap(live.created);
     let mut differences = walk.differences;
     let defaults = walk.defaults;
     if live.version != declaration.version {
@@ -43,26 +50,29 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         also_declared: Vec::new(),
         defaults,
         differences,
+        ignored: Vec::new(),
+        schema,
+        removed_version: None,
+        ownership_gap,
         created_by: None,
         created: live.created,
     };
-    settle(&mut comparison, live.deleted.is_some());
-    if declaration.encrypted && comparison.state == ObjectState::Synced {
-        // Row 60: nothing differs as far as can be seen, which is not far.
-        comparison.state = ObjectState::Unknown;
-        comparison.reason = Some(reason_of("encrypted").to_owned());
-    }
+    obstacle::note(&mut comparison, live.manifest.value());
+    settle(&mut comparison, live.deleted.is_some(), declaration.encrypted);
     comparison
 }
 
-fn walk<'a>(pair: &Pair<'a>) -> Walk<'a> {
+fn walk<'a>(pair: &Pair<'a>) -> (Walk<'a>, SchemaSource) {
     let Pair { declaration, live, applier, .. } = *pair;
     let id = &live.id;
-    let own = pair.schemas.kind(&id.group, &live.version, &id.kind).map(|ty| (pair.schemas, ty));
-    let table = || Some((builtin::schemas(), builtin::schemas().kind(&id.group, &live.version, &id.kind)?));
-    let (schemas, ty) = own.or_else(table).map_or((pair.schemas, None), |(schemas, ty)| (schemas, Some(ty)));
+    let of = |schemas: &'a Schemas| schemas.kind(&id.group, &live.version, &id.kind);
+    let (schemas, ty, source) = match (of(pair.schemas), of(builtin::schemas())) {
+        (Some(ty), _) => (pair.schemas, Some(ty), SchemaSource::Cluster),
+        (None, Some(ty)) => (builtin::schemas(), Some(ty), SchemaSource::Table),
+        (None, None) => (pair.schemas, None, SchemaSource::Nothing),
+    };
     let api_version = if id.group.is_empty() { live.version.clone() } else { format!("{}/{}", id.group, live.version) };
-    Walk {
+    let walk = Walk {
         schemas,
         root: live.manifest.value(),
         encrypted: declaration.encrypted,
@@ -77,10 +87,12 @@ fn walk<'a>(pair: &Pair<'a>) -> Walk<'a> {
             configured: applier,
             declared: declaration.manifest.value(),
             live: live.manifest.value(),
-            scale: builtin::scale_path(&id.group, &id.kind),
+            scale: pair.scale,
+            managers: pair.managers,
             memory: Memory::default(),
         },
-    }
+    };
+    (walk, source)
 }
 
 /// Row 85: two versions of a kind may have different fields, so what differs between them proves nothing.
@@ -96,7 +108,7 @@ fn by_field(one: &Difference, other: &Difference) -> Ordering {
 }
 
 /// Derives the state from the differences. Idempotent.
-pub(super) fn settle(comparison: &mut Comparison, terminating: bool) {
+pub(super) fn settle(comparison: &mut Comparison, terminating: bool, encrypted: bool) {
     let has = |wanted: fn(FieldVerdict) -> bool| comparison.differences.iter().any(|difference| wanted(difference.verdict));
     let is_unknown = |verdict| verdict == FieldVerdict::Unknown;
     (comparison.state, comparison.reason) = if terminating {
@@ -106,6 +118,9 @@ pub(super) fn settle(comparison: &mut Comparison, terminating: bool) {
     } else if has(is_unknown) {
         let first = comparison.differences.iter().find(|difference| is_unknown(difference.verdict));
         (ObjectState::Unknown, first.map(|difference| reason_of(difference.decided_by).to_owned()))
+    } else if encrypted {
+        // Row 60: nothing differs as far as can be seen, which is not far.
+        (ObjectState::Unknown, Some(reason_of("encrypted").to_owned()))
     } else {
         (ObjectState::Synced, None)
     };

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Settings, builtin};
+use super::Settings;
+use super::scaling::{AUTOSCALERS, ScalePaths, is_autoscaler};
 use crate::model::coverage::{NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::Declaration;
 use crate::model::evidence::{Listing, Scope};
@@ -15,8 +16,6 @@ const FEW_NAMESPACES: usize = 4;
 /// Kinds that no one declares and that are many: (group, kind), a kind in any group where the group is `*`.
 const NEVER_DECLARED: [(&str, &str); 5] =
     [("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")];
-
-pub(super) const AUTOSCALER: (&str, &str) = ("autoscaling", "HorizontalPodAutoscaler");
 
 const NOT_LISTABLE: &str = "kind cannot be listed";
 
@@ -31,8 +30,10 @@ pub struct Plan {
     strays: HashMap<String, HashMap<String, usize>>,
     namespaces: BTreeSet<String>,
     scaled_namespaces: BTreeSet<String>,
-    /// Why autoscalers cannot be listed, where something is planned that they may scale.
-    pub(super) unread_autoscalers: Option<Unlisted>,
+    /// Autoscalers that cannot be listed and why, where something is planned that they may scale.
+    pub(super) unread_autoscalers: Vec<Unlisted>,
+    /// Where kinds are scaled.
+    pub(super) scales: ScalePaths,
     skip_secrets: bool,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Planned {
     /// Positions of its declarations, by source and path.
     pub(super) declarations: Vec<usize>,
     pub(super) place: Place,
+    /// Whether its kind is served, and certainly not at the declared version.
+    pub(super) version_removed: bool,
 }
 
 /// Where a declared object is to be seen.
@@ -69,10 +72,11 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
     let mut requests = Requests::new();
     let mut places: Vec<(ObjectId, Vec<usize>, Result<KindKey, Place>)> = Vec::new();
     let mut scaled_namespaces = BTreeSet::new();
+    let scales = ScalePaths::of(declarations);
     for (id, group) in groups(declarations) {
         let place = match found(&id, &declarations[group[0]], kinds, settings) {
             Ok(kind) => {
-                if builtin::scale_path(&id.group, &id.kind).is_some() {
+                if scales.likely(&id, declarations[group[0]].manifest.value()).is_some() {
                     scaled_namespaces.extend(id.namespace.clone());
                 }
                 Ok(request(&mut requests, kind, id.namespace.as_ref()))
@@ -81,16 +85,19 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         };
         places.push((id, group, place));
     }
-    if let Some(kind) = kinds.preferred(AUTOSCALER.0, AUTOSCALER.1).filter(|kind| kind.is_listable()) {
+    let autoscalers = AUTOSCALERS.iter().filter_map(|(group, kind)| kinds.preferred(group, kind));
+    for kind in autoscalers.filter(|kind| kind.is_listable()) {
         for namespace in &scaled_namespaces {
             request(&mut requests, kind, Some(namespace));
         }
     }
     let strays = stray_requests(&mut requests, kinds, settings);
     let position: HashMap<KindKey, usize> = requests.keys().enumerate().map(|(position, key)| (key.clone(), position)).collect();
+    let versions: Vec<&String> = declarations.iter().map(|declaration| &declaration.version).collect();
     let objects = places.into_iter().map(|(id, declarations, place)| {
+        let version_removed = kinds.complete && place.as_ref().is_ok_and(|(_, _, version)| version != versions[declarations[0]]);
         let place = place.map_or_else(|place| place, |key| Place::Listing(position[&key]));
-        (id, Planned { declarations, place })
+        (id, Planned { declarations, place, version_removed })
     });
     let mut stray_listings: HashMap<String, HashMap<String, usize>> = HashMap::new();
     for key in strays {
@@ -101,19 +108,24 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         listings: requests.into_values().map(|(kind, namespaces)| listing(kind, namespaces)).collect(),
         strays: stray_listings,
         namespaces: settings.undeclared_namespaces.clone(),
-        unread_autoscalers: unread_autoscalers(kinds).filter(|_| !scaled_namespaces.is_empty()),
+        unread_autoscalers: if scaled_namespaces.is_empty() { Vec::new() } else { unread_autoscalers(kinds) },
         scaled_namespaces,
+        scales,
         skip_secrets: settings.skip_secrets,
     }
 }
 
-fn unread_autoscalers(kinds: &Kinds) -> Option<Unlisted> {
-    let reason = match kinds.preferred(AUTOSCALER.0, AUTOSCALER.1) {
-        Some(kind) if kind.is_listable() => return None,
-        Some(_) => NOT_LISTABLE,
-        None => &kinds.unknown_groups.iter().find(|(group, _)| group == AUTOSCALER.0)?.1.reason,
+fn unread_autoscalers(kinds: &Kinds) -> Vec<Unlisted> {
+    let why = |group: &str, kind: &str| match kinds.preferred(group, kind) {
+        Some(kind) if kind.is_listable() => None,
+        Some(_) => Some(NOT_LISTABLE.to_owned()),
+        None => kinds.unknown_groups.iter().find(|(unknown, _)| unknown == group).map(|(_, why)| why.reason.clone()),
     };
-    Some(Unlisted { group: AUTOSCALER.0.into(), kind: AUTOSCALER.1.into(), namespace: None, reason: reason.to_owned() })
+    let unlisted = |(group, kind): &(&str, &str)| {
+        let reason = why(group, kind)?;
+        Some(Unlisted { group: (*group).to_owned(), kind: (*kind).to_owned(), namespace: None, reason })
+    };
+    AUTOSCALERS.iter().filter_map(unlisted).collect()
 }
 
 /// The declarations of each object, the first by source and path in front.
@@ -198,7 +210,14 @@ impl Plan {
         if self.skip_secrets && id.is_secret() {
             return false;
         }
-        self.objects.contains_key(id) || self.stray_listing(id).is_some() || self.is_autoscaler(id)
+        self.objects.contains_key(id) || self.stray_listing(id).is_some() || self.is_wanted_autoscaler(id)
+    }
+
+    /// Namespaces in which undeclared objects are asked for and that are no declared objects themselves, so that nothing else
+    /// tells whether they exist.
+    pub fn namespaces_to_find(&self) -> BTreeSet<String> {
+        let own = |name: &String| ObjectId { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: name.clone() };
+        self.namespaces.iter().filter(|name| !self.objects.contains_key(&own(name))).cloned().collect()
     }
 
     /// The listing that brings undeclared objects of this kind, where this namespace was asked for.
@@ -210,9 +229,8 @@ impl Plan {
         self.strays.get(&id.group)?.get(&id.kind).copied()
     }
 
-    fn is_autoscaler(&self, id: &ObjectId) -> bool {
-        (id.group.as_str(), id.kind.as_str()) == AUTOSCALER
-            && id.namespace.as_ref().is_some_and(|namespace| self.scaled_namespaces.contains(namespace))
+    fn is_wanted_autoscaler(&self, id: &ObjectId) -> bool {
+        is_autoscaler(&id.group, &id.kind) && id.namespace.as_ref().is_some_and(|namespace| self.scaled_namespaces.contains(namespace))
     }
 }
 
@@ -290,6 +308,19 @@ pub(super) mod tests {
         let autoscaler = declaration("autoscaling", "HorizontalPodAutoscaler", Some("shop"), "any", "").id;
         assert!(plan.wants(&autoscaler));
         assert!(!plan.wants(&ObjectId { namespace: Some("other".into()), ..autoscaler }));
+    }
+
+    #[test]
+    fn a_custom_resource_with_replicas_has_its_autoscalers_read_and_one_without_has_not() {
+        let kinds =
+            Kinds { all: [kinds().all, vec![kind("x.io", "Thing", true), kind("keda.sh", "ScaledObject", true)]].concat(), ..kinds() };
+        let listed = |manifest: serde_json::Value| {
+            let thing = declaration("x.io", "Thing", Some("shop"), "a", "a.yaml");
+            let plan = plan(&[Declaration { manifest: Manifest::from_redacted(manifest), ..thing }], &kinds, &Settings::default());
+            plan.listings.into_iter().map(|listing| listing.kind.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(json!({"spec": {"replicas": 3}})), ["HorizontalPodAutoscaler", "ScaledObject", "Thing"]);
+        assert_eq!(listed(json!({"spec": {}})), ["Thing"]);
     }
 
     #[test]

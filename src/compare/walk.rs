@@ -138,12 +138,13 @@ impl<'a> Walk<'a> {
         names.take(2).any(|name| QUANTITY_FIELDS.contains(&name))
     }
 
-    /// Row 72: a placeholder that cert-manager's injector is asked to replace.
+    /// Row 72: a placeholder that cert-manager's injector is asked to replace, or that a controller replaced.
     fn is_injected_bundle(&self, at: At<'a>, declared: &Value) -> bool {
         let annotations = self.root.pointer("/metadata/annotations").and_then(Value::as_object);
         let asked = annotations.is_some_and(|annotations| annotations.keys().any(|key| key.starts_with("cert-manager.io/inject-")));
         let placeholder = declared.as_str().is_some_and(|text| text.len() < 16);
-        at.typed && self.path.last_word() == "caBundle" && asked && placeholder
+        let is_bundle = at.typed && self.path.last_word() == "caBundle" && placeholder;
+        is_bundle && (asked || self.judge.is_controllers(&self.path.steps, at.whole))
     }
 
     /// A declared null has no opinion in a structure, is an empty text in a map (live-facts 1.4), a value where a custom
@@ -194,7 +195,8 @@ impl<'a> Walk<'a> {
         let is_keyed = matches!(at.list(self.schemas), ListKind::Map(_));
         match (declared, at.table) {
             (Value::Null, _) => Absent::Rule(Said::equal("null-omitted")),
-            (Value::Object(_), Some(field)) if field.is_plain_structure() => Absent::Inside,
+            (Value::Object(fields), Some(field)) if field.is_plain_structure() && !fields.is_empty() => Absent::Inside,
+            (Value::Object(_), Some(field)) if field.is_plain_structure() => Absent::Rule(Said::equal("empty-omitted")),
             (_, Some(field)) if field.is_collection() && is_empty(declared) => Absent::Rule(Said::equal("empty-omitted")),
             (_, Some(_)) if is_plain_zero(at, declared) => Absent::Rule(Said::equal("zero-omitted")),
             _ if at.is_unknown_field => Absent::Rule(Said::new(FieldVerdict::NeverConverges, "unknown-field")),
@@ -263,6 +265,7 @@ impl<'a> Walk<'a> {
             declared: declared.map(shown),
             live: live.map(shown),
             manager,
+            obstacle: None,
         });
     }
 }

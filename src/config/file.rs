@@ -22,8 +22,75 @@ pub struct File {
     pub secrets: SecretsMode,
     /// Objects that are declared nowhere.
     pub undeclared: Undeclared,
+    /// Differences that are not judged: listed and counted in the record instead.
+    pub ignore: Vec<Ignore>,
+    /// Field managers that kubewitness does not know, or knows as something else.
+    pub managers: Vec<Manager>,
     /// From which severity on findings make the exit code 1.
     pub fail_on: FailOn,
+}
+
+/// Differences that are not judged. What is not given matches everything; `*` stands for any text, `?` for one character.
+/// Without paths and managers the rule leaves out whole objects.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// Why, in the words of the record.
+    pub reason: String,
+    /// API group; empty for the core group.
+    pub group: Option<String>,
+    /// Kind.
+    pub kind: Option<String>,
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Labels in the words of kubectl, as in app=web,tier!=cache. The declared ones count; of undeclared objects the live ones.
+    pub selector: Option<String>,
+    /// JSON pointers (/spec/template/spec/containers/*/image) or fields (spec.template.spec.containers[name=*].image), and
+    /// what is below them.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Names of field managers who wrote the field last.
+    #[serde(default)]
+    pub managers: Vec<String>,
+}
+
+/// A field manager and what it is.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manager {
+    /// Its name, in which `*` stands for any text.
+    pub name: String,
+    /// The operation. Default: both.
+    pub operation: Option<Operation>,
+    /// The subresource that it writes. Default: any or none.
+    pub subresource: Option<String>,
+    /// What it is.
+    pub class: Class,
+}
+
+/// An operation of managedFields.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub enum Operation {
+    /// Server-side apply.
+    Apply,
+    /// Any other write.
+    Update,
+}
+
+/// What a field manager is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A person's tool: what it writes and Git does not declare is drift.
+    Person,
+    /// A GitOps tool, which applies what Git declares.
+    Applier,
+    /// A tool that a person or a pipeline applies manifests with.
+    Installer,
+    /// Software of the cluster: what it writes and Git does not declare is its own business.
+    Controller,
 }
 
 /// The cluster that is read.

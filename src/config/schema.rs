@@ -24,6 +24,9 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<File, Error> {
     };
     let schema = json_schema();
     Check { file: name, schema: &schema }.node(&root, &schema, "the configuration")?;
+    if let Some((line, message)) = super::judging::mistake(&root) {
+        return Err(Error::Schema { file: name.to_owned(), line, message });
+    }
     File::deserialize(root.to_value()).map_err(|error| Error::Schema { file: name.to_owned(), line: root.line, message: error.to_string() })
 }
 
@@ -135,7 +138,9 @@ mod tests {
         let text = "cluster: { name: prod }\nsources:\n  - name: fleet\n    url: ./fleet\n    ref: main\n    path: clusters/prod\n    \
                     render: auto\n    loadRestrictor: root\n    namespace: shop\n    applier: kustomize-controller\nkeys: { openpgp: \
                     [keys.asc], ssh: [allowed_signers], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
-                    }\nsecrets: compare\nundeclared: { namespaces: [shop] }\nfailOn: error\n";
+                    }\nsecrets: compare\nundeclared: { namespaces: [shop] }\nignore:\n  - reason: set by the mesh\n    kind: Deployment\n    \
+                    selector: app=web\n    paths: ['spec.template.spec.containers[name=proxy]']\n    managers: [mesh-*]\n\
+                    managers: [{ name: mesh-*, operation: Update, class: controller }]\nfailOn: error\n";
         let file = parse("kubewitness.yaml", text.as_bytes()).expect("a configuration");
         assert_eq!(file.sources[0].reference.as_deref(), Some("main"));
         assert_eq!(file.keys.forges[0].name, "github");
@@ -154,6 +159,21 @@ mod tests {
         assert_eq!(error("secrets: maybe\n"), "kubewitness.yaml:1: secrets: `maybe` is none of compare, skip");
         assert_eq!(error("sources:\n  url: ./fleet\n"), "kubewitness.yaml:2: sources should be a list");
         assert_eq!(error("sources:\n  - name: fleet\n"), "kubewitness.yaml:2: sources needs `url`");
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_understood_is_told_with_its_line() {
+        assert_eq!(error("ignore:\n  - kind: Secret\n"), "kubewitness.yaml:2: ignore needs `reason`");
+        assert_eq!(error("ignore:\n  - kind: Secret\n    reason: ' '\n"), "kubewitness.yaml:3: ignore needs a `reason` in words");
+        assert!(error("ignore:\n  - reason: x\n    paths: []\n").starts_with("kubewitness.yaml:2: ignore would leave out everything"));
+        assert!(
+            error("ignore:\n  - reason: x\n    paths:\n      - /spec\n      - a..b\n").starts_with("kubewitness.yaml:5: path `a..b` is")
+        );
+        assert!(error("ignore:\n  - reason: x\n    selector: a of b\n").starts_with("kubewitness.yaml:3: selector `a of b` is no label"));
+        assert_eq!(
+            error("managers:\n  - { name: x, class: robot }\n"),
+            "kubewitness.yaml:2: class: `robot` is none of person, applier, installer, controller"
+        );
     }
 
     #[test]

@@ -175,6 +175,49 @@ pub struct Difference {
     pub manager: Option<Manager>,
     /// Index of the declared leaf (or of the first leaf below the declared value) in `Declaration::leaves`.
     pub leaf: Option<usize>,
+    /// Why the server would refuse to make the live value what is declared, where that is known: `immutable`, `cannot-shrink`.
+    pub obstacle: Option<&'static str>,
+}
+
+/// A difference that a rule takes out of the judgement.
+#[derive(Clone, Debug)]
+pub struct Ignored {
+    /// Id of the rule.
+    pub rule: String,
+    /// What differs, judged as if there were no rule.
+    pub difference: Difference,
+}
+
+/// What the fields of an object were read by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaSource {
+    /// The cluster's own schema.
+    #[default]
+    Cluster,
+    /// The table of built-in kinds, because the cluster's schema was not there.
+    Table,
+    /// Nothing: lists were taken by position, and nothing was known of formats and defaults.
+    Nothing,
+}
+
+impl SchemaSource {
+    /// The word used in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Table => "table",
+            Self::Nothing => "none",
+        }
+    }
+}
+
+/// What is wrong with the record of writers of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnershipGap {
+    /// Somebody wrote what is declared, and nobody is on record.
+    Emptied,
+    /// It bears the mark of an applier that is not on record.
+    ApplierGone,
 }
 
 /// What comparing said of one object.
@@ -196,6 +239,14 @@ pub struct Comparison {
     pub defaults: usize,
     /// Sorted by field. Equal and defaulted ones are in it only where the text differs by a rule (`equal`), never plain defaults.
     pub differences: Vec<Difference>,
+    /// Differences that rules took out of the judgement, sorted by field.
+    pub ignored: Vec<Ignored>,
+    /// What its fields were read by.
+    pub schema: SchemaSource,
+    /// The version it is declared at, where the cluster certainly serves the kind and not this version.
+    pub removed_version: Option<String>,
+    /// What is wrong with its record of writers, where that is certain.
+    pub ownership_gap: Option<OwnershipGap>,
     /// For an undeclared object: the manager of its earliest entry, who seems to have created it.
     pub created_by: Option<Manager>,
     /// For an undeclared object: when it was created.

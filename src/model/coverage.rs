@@ -130,6 +130,30 @@ pub struct Excluded {
     pub count: usize,
 }
 
+/// What a rule of the configuration took out of the judgement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IgnoredBy {
+    /// Id of the rule, as in `ignore[0]`.
+    pub rule: String,
+    /// Why, in the words of who made it.
+    pub reason: String,
+    /// How many fields.
+    pub fields: usize,
+    /// How many objects, those included that were left out as a whole.
+    pub objects: usize,
+    /// Where it took out nothing: what it did not find.
+    pub unused: Option<&'static str>,
+}
+
+/// How often a rule made two different texts equal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Normalisation {
+    /// The rule, as in `quantity`.
+    pub rule: &'static str,
+    /// How many fields; each is a difference with the verdict `equal`.
+    pub count: usize,
+}
+
 /// The balance of a scan: population = evaluated + excluded + not evaluated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -141,6 +165,12 @@ pub struct Coverage {
     pub not_evaluated: usize,
     /// The exclusions by rule, sorted.
     pub excluded_by: Vec<Excluded>,
+    /// Documents that declare no object, such as values of Helm; never part of the population.
+    pub not_objects: usize,
     /// Kinds that could not be listed, sorted. What they hold is unknown, so they are no number.
     pub unlisted: Vec<Unlisted>,
+    /// The rules of the configuration and what they took out, in their order.
+    pub ignored: Vec<IgnoredBy>,
+    /// The rules that made different texts equal, sorted.
+    pub normalisations: Vec<Normalisation>,
 }

@@ -9,7 +9,7 @@ use super::attribution::{
     Algo, Attribution, Attributions, Binding, CommitVerdict, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, TimeBasis, Verdict,
 };
 use super::commit::{Actor, Commit, CommitId};
-use super::comparison::{Comparison, Difference, FieldValue, FieldVerdict, Manager, ObjectState, Operation, Side};
+use super::comparison::{Comparison, Difference, FieldValue, FieldVerdict, Manager, ObjectState, Operation, SchemaSource, Side};
 use super::coverage::Coverage;
 use super::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
 use super::evidence::{ClusterIdentity, Histories, Signatures};
@@ -190,6 +190,10 @@ pub(crate) fn compared(id: ObjectId, state: ObjectState, declaration: Option<usi
         also_declared: Vec::new(),
         defaults: 14,
         differences: Vec::new(),
+        ignored: Vec::new(),
+        schema: SchemaSource::Cluster,
+        removed_version: None,
+        ownership_gap: None,
         created_by: None,
         created: None,
     }
@@ -221,6 +225,7 @@ pub(crate) fn differ(scan: &mut Scan, pointer: &str, verdict: FieldVerdict, live
         live: live.map(FieldValue::Shown),
         manager: writer,
         leaf: found,
+        obstacle: None,
     });
 }
 

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod ignore;
 pub mod kind;
 pub mod object;
 pub mod pattern;

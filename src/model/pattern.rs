@@ -1,4 +1,4 @@
-//! The pattern lists of OpenSSH: `*` and `?`, commas, and `!` before a pattern that refuses.
+//! Patterns of `*` and `?`, and the lists of OpenSSH: commas, and `!` before a pattern that refuses.
 
 /// Whether a comma-separated list of patterns lets a text through: one matches and none that begins with `!` does.
 pub fn list_matches(list: &str, text: &str) -> bool {
@@ -18,8 +18,8 @@ pub fn is_pattern(text: &str) -> bool {
     text.starts_with('!') || text.contains(['*', '?'])
 }
 
-/// One pattern against one text, byte by byte, in time of their product at most.
-fn matches(pattern: &str, text: &str) -> bool {
+/// One pattern of `*` and `?` against one text, byte by byte, in time of their product at most.
+pub fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut read) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

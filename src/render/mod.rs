@@ -21,6 +21,7 @@ use crate::model::declaration::{Declaration, Engine, SourceId, Tree, TreePath};
 use crate::model::kind::Kinds;
 use crate::progress::Progress;
 use crate::secret::Redactor;
+use crate::subprocess::Stop;
 use crate::yaml::Dialect;
 
 use self::kustomize::Builder;
@@ -74,15 +75,23 @@ pub struct Rendered {
 /// The rule under which documents that are no Kubernetes objects are counted.
 pub const NOT_AN_OBJECT: &str = "not-an-object";
 
-/// Everything that the trees declare, in the order of trees and paths.
-pub fn declarations(trees: &[Tree], kinds: &Kinds, redactor: &Redactor, settings: &Settings, progress: &Progress) -> Rendered {
+/// Everything that the trees declare, in the order of trees and paths. What is not rendered when `stop` tells why is not
+/// evaluated for that reason; a build that runs then is ended.
+pub fn declarations(
+    trees: &[Tree],
+    kinds: &Kinds,
+    redactor: &Redactor,
+    settings: &Settings,
+    progress: &Progress,
+    stop: Stop<'_>,
+) -> Rendered {
     let mut rendering = Rendering::default();
     let default = SourceSettings::default();
     for tree in trees {
         progress.tell(|| format!("rendering {}", tree.source));
         let own = settings.sources.get(&tree.source).unwrap_or(&default);
         let declarer = Declarer { source: &tree.source, kinds, redactor, settings: own };
-        Source { tree, settings: own, kustomize: settings.kustomize.as_deref(), declarer, progress }.render(&mut rendering);
+        Source { tree, settings: own, kustomize: settings.kustomize.as_deref(), declarer, progress, stop }.render(&mut rendering);
     }
     let excluded = (rendering.not_objects > 0).then(|| Excluded { rule: NOT_AN_OBJECT.into(), count: rendering.not_objects });
     Rendered { declarations: rendering.declarations, excluded: excluded.into_iter().collect() }
@@ -119,11 +128,12 @@ struct Source<'run> {
     kustomize: Option<&'run Path>,
     declarer: Declarer<'run>,
     progress: &'run Progress,
+    stop: Stop<'run>,
 }
 
 impl Source<'_> {
     fn render(&self, rendering: &mut Rendering) {
-        let builder = Builder::new(self.tree, self.kustomize);
+        let builder = Builder::new(self.tree, self.kustomize, self.stop);
         let at_root = builder.kustomization_in(&self.tree.root).is_some();
         match self.settings.render {
             Mode::Plain => self.render_plain(&|_| true, (Dialect::Raw, Engine::Plain), rendering),
@@ -139,7 +149,15 @@ impl Source<'_> {
     /// As Flux does where the root has no kustomization: manifests as they stand, and folders with a kustomization as a unit.
     fn render_mixed(&self, builder: &Builder<'_>, rendering: &mut Rendering) {
         let units = builder.units();
-        let closures: Vec<_> = units.iter().map(|unit| builder.closure(unit)).collect();
+        let mut closures = Vec::new();
+        for unit in &units {
+            if let Some(why) = (self.stop)() {
+                // Which files its folders draw in is not known, so neither is what stands for itself.
+                let detail = "the run ended before all kustomizations were looked at".to_owned();
+                return rendering.give_up(format!("source {}", self.tree.source), why, Some(detail));
+            }
+            closures.push(builder.closure(unit));
+        }
         let is_plain =
             |path: &_| !units.iter().any(|unit| path::is_below(path, unit)) && !closures.iter().any(|closure| closure.files.contains(path));
         // Flux reads plain manifests through Kustomize too.
@@ -159,6 +177,10 @@ impl Source<'_> {
 
     fn render_plain(&self, is_wanted: &dyn Fn(&TreePath) -> bool, reading: (Dialect, Engine), rendering: &mut Rendering) {
         for file in plain::files(self.tree).filter(|file| is_wanted(file.path)) {
+            if let Some(why) = (self.stop)() {
+                rendering.give_up(format!("{}: {}", self.tree.source, file.path), why, None);
+                continue;
+            }
             match file.readings(reading) {
                 Err(reason) => rendering.give_up(format!("{}: {}", self.tree.source, file.path), reason, None),
                 Ok(readings) => readings.into_iter().for_each(|reading| self.add(reading, rendering)),

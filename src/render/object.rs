@@ -71,11 +71,12 @@ fn text<'value>(value: &'value Value, field: &str) -> Option<&'value str> {
     value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// Kustomize reads its own files; nobody applies them.
+/// Kustomize reads its own files; nobody applies them. Such a file need not say what it is: then its name does.
 fn is_kustomize_file(reading: &Reading) -> bool {
-    let by_type = || text(&reading.value, "apiVersion").is_some_and(|version| version.starts_with("kustomize.config.k8s.io/"));
-    let by_name = || reading.inputs.iter().any(|input| path::KUSTOMIZATIONS.contains(&path::name(&input.document.path)));
-    by_type() || reading.engine == Engine::Plain && by_name()
+    match text(&reading.value, "apiVersion") {
+        Some(version) => version.starts_with("kustomize.config.k8s.io/"),
+        None => reading.inputs.iter().any(|input| path::KUSTOMIZATIONS.contains(&path::name(&input.document.path))),
+    }
 }
 
 impl Declarer<'_> {
@@ -128,10 +129,7 @@ impl Declarer<'_> {
         }
         match identity.namespace.clone().or_else(|| self.settings.namespace.clone()) {
             Some(namespace) => Ok(id(Some(namespace))),
-            None => {
-                let subject = format!("{} {}", identity.kind, identity.name);
-                Err(Box::new(NotEvaluated::new(Stage::Render, subject, "namespace unknown").with_detail(place)))
-            }
+            None => Err(Box::new(NotEvaluated::object(Stage::Render, id(None), "namespace unknown").with_detail(place))),
         }
     }
 

@@ -5,6 +5,7 @@ use crate::document;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{Declaration, Tree, TreeEntry, TreePath};
 use crate::model::kind::{Kind, Kinds};
+use crate::model::object::ObjectId;
 use crate::progress::Progress;
 use crate::secret::Redactor;
 
@@ -50,7 +51,7 @@ fn settings(source: SourceSettings) -> Settings {
 }
 
 fn render_with(files: &[(&str, &str)], source: SourceSettings, kinds: &Kinds) -> Rendered {
-    declarations(&[tree(files)], kinds, &Redactor::from_key([1; 32]), &settings(source), &Progress::silent())
+    declarations(&[tree(files)], kinds, &Redactor::from_key([1; 32]), &settings(source), &Progress::silent(), &|| None)
 }
 
 fn render(text: &str) -> (Vec<Declaration>, Vec<NotEvaluated>) {
@@ -106,11 +107,27 @@ fn an_object_that_cannot_be_identified_is_not_evaluated_with_its_place() {
 }
 
 #[test]
+fn an_object_in_a_file_that_is_named_like_a_kustomization_is_declared() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\n";
+    let plain = SourceSettings { render: Mode::Plain, ..SourceSettings::default() };
+    let rendered = render_with(&[("x/kustomization.yaml", text)], plain, &served());
+    assert_eq!(rendered.declarations.items().len(), 1);
+    assert!(rendered.excluded.is_empty());
+}
+
+#[test]
 fn a_namespaced_object_needs_a_namespace() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n";
     let (declared, gaps) = render(text);
     assert!(declared.is_empty());
-    assert_eq!((gaps[0].subject.as_str(), gaps[0].reason.as_str(), &gaps[0].object), ("ConfigMap web", "namespace unknown", &None));
+    assert_eq!(
+        (gaps[0].subject.as_str(), gaps[0].reason.as_str(), &gaps[0].object),
+        (
+            "ConfigMap web",
+            "namespace unknown",
+            &Some(ObjectId { group: String::new(), kind: "ConfigMap".into(), namespace: None, name: "web".into() })
+        )
+    );
     let source = SourceSettings { namespace: Some("shop".into()), ..SourceSettings::default() };
     let rendered = render_with(&[("a.yaml", text)], source, &served());
     assert_eq!(rendered.declarations.items()[0].id.namespace.as_deref(), Some("shop"));
@@ -179,7 +196,7 @@ fn a_kustomization_without_the_program_is_not_evaluated() {
     let source = SourceSettings { render: Mode::Kustomize, ..SourceSettings::default() };
     let missing = Settings { kustomize: Some("/nonexistent/kustomize".into()), ..settings(source) };
     let tree = tree(&[("kustomization.yaml", "resources: []\n")]);
-    let rendered = declarations(&[tree], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent());
+    let rendered = declarations(&[tree], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent(), &|| None);
     let (_, gaps) = rendered.declarations.into_parts();
     assert_eq!((gaps[0].subject.as_str(), gaps[0].reason.as_str()), ("source fleet", "kustomize not found"));
 }
@@ -202,7 +219,7 @@ proptest::proptest! {
     fn no_kustomization_makes_the_renderer_panic(text in "((resources|bases|components|patches|patchesStrategicMerge|images|replacements|configMapGenerator|namespace|openapi): (\\[\\.\\./x, \\.\\., /, x\\?ref=1, \"\"\\]|\\[\\{path: \\.\\.\\/\\.\\.\\/a, target: \\{\\}\\}\\]|\\[\\{patch: \"\\[\", name: [a-z.*]{0,3}\\}\\]|\\{path: a\\}|x|)\n){0,5}") {
         let kustomizations = [("kustomization.yaml", text.as_str()), ("x/kustomization.yaml", text.as_str()), ("a", "")];
         let missing = Settings { kustomize: Some("/nonexistent/kustomize".into()), ..Settings::default() };
-        let rendered = declarations(&[tree(&kustomizations)], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent());
+        let rendered = declarations(&[tree(&kustomizations)], &served(), &Redactor::from_key([1; 32]), &missing, &Progress::silent(), &|| None);
         proptest::prop_assert!(!rendered.declarations.into_parts().1.is_empty());
     }
 }

@@ -69,6 +69,16 @@ pub struct Object {
     pub defaults: usize,
     /// The fields that differ in text, sorted by field.
     pub differences: Vec<Difference>,
+    /// The fields that rules of the configuration took out of the judgement, with the verdict that they would have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Difference>,
+    /// What its fields were read by, where that was not the cluster's own schema: the table of built-in kinds, or nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["table", "none"]))]
+    pub schema: Option<Word>,
+    /// The version it is declared at, where the cluster serves the kind and not this version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_version: Option<String>,
     /// Every declared leaf; only where it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<DeclaredField>,
@@ -219,6 +229,13 @@ pub struct Difference {
     /// Where the declared value was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Why the server would refuse to make the live value what is declared, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["immutable", "cannot-shrink"]))]
+    pub obstacle: Option<Word>,
+    /// The rule that took it out of the judgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored_by: Option<String>,
 }
 
 /// An entry of managedFields: a tool's name, never a person's.

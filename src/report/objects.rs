@@ -11,7 +11,7 @@ use super::object::{Attribution, DeclaredField, Difference, InputAttribution, Ma
 use super::value::{Timestamp, Told, Word};
 use crate::model::attribution;
 use crate::model::commit;
-use crate::model::comparison::{self, Comparison, Side};
+use crate::model::comparison::{self, Comparison, SchemaSource, Side};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input};
 use crate::model::object::{FieldPath, ObjectId, Pointer};
 use crate::model::scan::Scan;
@@ -149,6 +149,10 @@ impl View<'_> {
             created: comparison.created.map(Timestamp::from),
             defaults: comparison.defaults,
             differences: self.differences(comparison),
+            ignored: self.ignored(comparison),
+            schema: (comparison.declaration.is_some() && comparison.schema != SchemaSource::Cluster)
+                .then(|| comparison.schema.as_str().into()),
+            removed_version: comparison.removed_version.clone(),
             fields: declaration.map_or_else(Vec::new, |(index, declaration)| self.fields(index, declaration)),
         }
     }
@@ -177,6 +181,14 @@ impl View<'_> {
         differences
     }
 
+    fn ignored(&self, comparison: &Comparison) -> Vec<Difference> {
+        let told = |ignored: &comparison::Ignored| Difference {
+            ignored_by: Some(ignored.rule.clone()),
+            ..self.difference(comparison.declaration, &ignored.difference)
+        };
+        comparison.ignored.iter().map(told).collect()
+    }
+
     fn difference(&self, declaration: Option<usize>, difference: &comparison::Difference) -> Difference {
         let declared = Told::of(difference.declared.as_ref());
         let live = Told::of(difference.live.as_ref());
@@ -197,6 +209,8 @@ impl View<'_> {
             live_redacted: live.redacted,
             live_truncated: live.truncated,
             manager: difference.manager.as_ref().map(Manager::from),
+            obstacle: difference.obstacle.map(Word::from),
+            ignored_by: None,
             origin: difference.leaf.zip(declaration).and_then(|(leaf, declaration)| self.origin(declaration, leaf)),
         }
     }

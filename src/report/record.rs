@@ -211,6 +211,42 @@ pub struct Coverage {
     /// The exclusions by rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_by: Vec<Excluded>,
+    /// Documents of the sources that declare no object; never part of the population.
+    #[serde(default)]
+    pub not_objects: usize,
+    /// The rules of the configuration that take differences out of the judgement, in their order. The fields themselves are in
+    /// `ignored` of their objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<IgnoredBy>,
+    /// The rules that made different texts equal. Each field is a difference with the verdict `equal`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalisations: Vec<Normalisation>,
+}
+
+/// What a rule of the configuration took out of the judgement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IgnoredBy {
+    /// The rule, by its position in the configuration.
+    pub rule: String,
+    /// Why, in the words of the configuration.
+    pub reason: String,
+    /// How many fields.
+    pub fields: usize,
+    /// How many objects, those included that were left out as a whole and are counted as excluded.
+    pub objects: usize,
+    /// Where it took out nothing: what it did not find.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["no object", "no difference"]))]
+    pub unused: Option<Word>,
+}
+
+/// How often a rule made different texts equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Normalisation {
+    /// The rule.
+    pub rule: Word,
+    /// How many fields.
+    pub count: usize,
 }
 
 /// A kind that could not be listed whole.
@@ -420,7 +456,28 @@ impl Coverage {
             not_evaluated: coverage.not_evaluated,
             unlisted: sorted(unlisted, Clone::clone),
             excluded_by: sorted(excluded, Clone::clone),
+            not_objects: coverage.not_objects,
+            ignored: coverage.ignored.iter().map(IgnoredBy::of).collect(),
+            normalisations: coverage.normalisations.iter().map(Normalisation::of).collect(),
         }
+    }
+}
+
+impl IgnoredBy {
+    fn of(ignored: &coverage::IgnoredBy) -> Self {
+        Self {
+            rule: ignored.rule.clone(),
+            reason: ignored.reason.clone(),
+            fields: ignored.fields,
+            objects: ignored.objects,
+            unused: ignored.unused.map(Word::from),
+        }
+    }
+}
+
+impl Normalisation {
+    fn of(normalisation: &coverage::Normalisation) -> Self {
+        Self { rule: normalisation.rule.into(), count: normalisation.count }
     }
 }
 

@@ -40,15 +40,15 @@ pub async fn capture(options: Options, folder: &Path, screen: &Screen) -> Result
     for gap in &captured.not_evaluated {
         tracing::warn!(subject = gap.subject, reason = gap.reason, "not recorded");
     }
-    screen.say(&format!("recorded {} objects of {} kinds in {}", captured.objects, listings.len(), folder.display()));
+    screen.say(&format!("recorded {} objects of {} kinds in {}", captured.objects, captured.kinds, folder.display()));
     Ok(if captured.gaps.is_empty() && captured.not_evaluated.is_empty() { Outcome::Clean } else { Outcome::Partial })
 }
 
-/// Every version that is served is recorded at the preferred one; kinds that are all noise are left out, as when comparing.
+/// Kinds are recorded at every version that is served, since Git may declare an object at any of them, and the cluster shows
+/// it otherwise at each. Kinds that are all noise are left out, as when comparing.
 fn listings(kinds: &Kinds, namespaces: &BTreeSet<String>, skip_secrets: bool) -> Vec<Listing> {
     let is_wanted = |kind: &&Kind| {
-        kind.preferred
-            && kind.is_listable()
+        kind.is_listable()
             && !compare::is_never_declared(&kind.group, &kind.kind)
             && !(skip_secrets && kind.group.is_empty() && kind.kind == "Secret")
     };
@@ -56,4 +56,37 @@ fn listings(kinds: &Kinds, namespaces: &BTreeSet<String>, skip_secrets: bool) ->
         if kind.namespaced && !namespaces.is_empty() { Scope::Namespaces(namespaces.clone()) } else { Scope::All }
     };
     kinds.all.iter().filter(is_wanted).map(|kind| Listing { kind: kind.clone(), scope: scope(kind) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::listings;
+    use crate::model::kind::{Kind, Kinds};
+
+    #[test]
+    fn a_kind_is_recorded_at_every_version_at_which_git_may_declare_it() {
+        let kind = |group: &str, version: &str, kind: &str, preferred: bool| Kind {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            plural: String::new(),
+            singular: String::new(),
+            short_names: Vec::new(),
+            namespaced: true,
+            verbs: vec!["list".into()],
+            preferred,
+        };
+        let all = vec![
+            kind("", "v1", "ConfigMap", true),
+            kind("", "v1", "Event", true),
+            kind("", "v1", "Secret", true),
+            kind("autoscaling", "v1", "HorizontalPodAutoscaler", false),
+            kind("autoscaling", "v2", "HorizontalPodAutoscaler", true),
+        ];
+        let listings = listings(&Kinds { all, unknown_groups: Vec::new(), complete: true }, &BTreeSet::new(), true);
+        let told: Vec<_> = listings.iter().map(|listing| format!("{} {}", listing.kind.api_version(), listing.kind.kind)).collect();
+        assert_eq!(told, ["v1 ConfigMap", "autoscaling/v1 HorizontalPodAutoscaler", "autoscaling/v2 HorizontalPodAutoscaler"]);
+    }
 }

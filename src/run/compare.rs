@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::config::FailOn;
 use crate::model::attribution::Attributions;
 use crate::model::comparison::{Comparison, ObjectState};
-use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::coverage::{Coverage, NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Histories, Signatures};
 use crate::model::object::ObjectId;
 use crate::model::schema::Schemas;
@@ -40,7 +40,7 @@ pub async fn compare(
     let tree = source::folder(DECLARED, declared).map_err(|gap| Error::Usage(gap.detail.unwrap_or(gap.reason)))?;
     let of_source = render::SourceSettings { namespace, ..render::SourceSettings::default() };
     let settings = render::Settings { sources: BTreeMap::from([(DECLARED.to_owned(), of_source)]), ..render::Settings::default() };
-    let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress);
+    let rendered = render::declarations(std::slice::from_ref(&tree), &kinds, cluster.redactor(), &settings, &screen.progress, &|| None);
     let (declarations, mut not_evaluated) = rendered.declarations.into_parts();
     if declarations.is_empty() && not_evaluated.is_empty() {
         not_evaluated.push(NotEvaluated::new(Stage::Render, declared.display().to_string(), "nothing is declared"));
@@ -72,7 +72,10 @@ pub async fn compare(
 
     not_evaluated.extend(compared.not_evaluated);
     not_evaluated.sort();
-    let coverage = coverage(&compared.comparisons, rendered.excluded, compared.excluded, compared.unlisted, &not_evaluated);
+    let coverage = Coverage {
+        normalisations: compared.normalisations,
+        ..coverage(&compared.comparisons, rendered.excluded, compared.excluded, compared.unlisted, &not_evaluated)
+    };
     let comparison = Encoded::of(&declarations, &compared.comparisons, &coverage, &not_evaluated);
     output::to_stdout(|out| encode(&comparison, &screen.style(), out))?;
     let findings = audit::findings(&audit::Facts {

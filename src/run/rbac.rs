@@ -24,7 +24,7 @@ pub async fn rbac(options: Options, screen: &Screen) -> Result<Outcome, Error> {
     for gap in &declared.not_evaluated {
         tracing::warn!(subject = gap.subject, reason = gap.reason, "the role may lack what this declares");
     }
-    output::to_stdout(|out| Roles::of(&plan.listings).write(out))?;
+    output::to_stdout(|out| Roles::of(&plan.listings, plan.namespaces_to_find()).write(out))?;
     Ok(if declared.not_evaluated.is_empty() { Outcome::Clean } else { Outcome::Partial })
 }
 
@@ -34,11 +34,15 @@ type Resources = BTreeMap<String, BTreeSet<String>>;
 struct Roles {
     cluster: Resources,
     namespaces: BTreeMap<String, Resources>,
+    /// Namespaces that are looked for themselves.
+    found: BTreeSet<String>,
 }
 
 impl Roles {
-    fn of(listings: &[Listing]) -> Self {
-        let mut roles = Self { cluster: BTreeMap::new(), namespaces: BTreeMap::new() };
+    fn of(listings: &[Listing], mut found: BTreeSet<String>) -> Self {
+        // The uid of this namespace is the identity of the cluster in every record.
+        found.insert("kube-system".to_owned());
+        let mut roles = Self { cluster: BTreeMap::new(), namespaces: BTreeMap::new(), found };
         for listing in listings {
             let add = |resources: &mut Resources| {
                 resources.entry(listing.kind.group.clone()).or_default().insert(listing.kind.plural.clone());
@@ -54,9 +58,9 @@ impl Roles {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "# The smallest role for this configuration: reads only. Bind it to the identity that scans.")?;
         writeln!(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kubewitness\nrules:")?;
-        // The uid of this namespace is the identity of the cluster in every record.
+        let found: Vec<String> = self.found.iter().map(|name| json!(name).to_string()).collect();
         writeln!(out, r#"  - apiGroups: [""]"#)?;
-        writeln!(out, "    resources: [namespaces]\n    resourceNames: [kube-system]\n    verbs: [get]")?;
+        writeln!(out, "    resources: [namespaces]\n    resourceNames: [{}]\n    verbs: [get]", found.join(", "))?;
         write_rules(out, &self.cluster)?;
         for (namespace, resources) in &self.namespaces {
             writeln!(out, "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: kubewitness")?;

@@ -129,7 +129,7 @@ impl Job {
         tree.shallow = !layout.shallow()?.is_empty();
         // The folder shows what is checked out; beside another commit it says nothing.
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
-            tree.uncommitted = worktree::uncommitted(&layout, tree.root.as_bytes(), whole, &tree.files)?;
+            tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
         let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit };
         Ok((tree, Some(versioned)))

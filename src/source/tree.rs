@@ -233,8 +233,8 @@ fn walk(start: &Path, path: &[u8], depth: usize, found: &mut Vec<Found<std::path
 }
 
 /// Whether a path is among those that were read for a source.
-pub(super) fn is_read(root: &[u8], whole: bool, path: &[u8]) -> bool {
-    whole || (is_below(root, path) && is_manifest(path))
+pub(super) fn is_read(asked: &[u8], whole: bool, path: &[u8]) -> bool {
+    whole || (is_below(asked, path) && is_manifest(path))
 }
 
 #[cfg(test)]

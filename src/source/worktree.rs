@@ -22,8 +22,8 @@ use crate::model::text::RawText;
 const DEEPEST: usize = 128;
 
 /// Counts the paths of a working copy that differ from the files of its commit, among those a scan reads: changed, deleted,
-/// and manifests that are not committed at all, unless they are ignored.
-pub(super) fn uncommitted(layout: &Layout, root: &[u8], whole: bool, files: &BTreeMap<TreePath, TreeEntry>) -> Result<usize> {
+/// and manifests that are not committed at all, unless they are ignored. `asked` is the folder or file that was asked for.
+pub(super) fn uncommitted(layout: &Layout, asked: &[u8], whole: bool, files: &BTreeMap<TreePath, TreeEntry>) -> Result<usize> {
     let Some(folder) = &layout.work_dir else { return Ok(0) };
     let left_out = left_out(layout);
     let changed = files.iter().filter(|(path, entry)| is_changed(folder, path.as_bytes(), entry, &left_out)).count();
@@ -31,7 +31,7 @@ pub(super) fn uncommitted(layout: &Layout, root: &[u8], whole: bool, files: &BTr
     if let Some(bytes) = small(&layout.exclude()) {
         add(&mut search, &bytes, &layout.exclude(), folder)?;
     }
-    let mut walk = Walk { folder, root, whole, files, search, found: 0 };
+    let mut walk = Walk { folder, asked, whole, files, search, found: 0 };
     walk.visit(b"", 0)?;
     Ok(changed + walk.found)
 }
@@ -88,7 +88,7 @@ fn add(search: &mut Search, bytes: &[u8], source: &Path, root: &Path) -> Result<
 
 struct Walk<'a> {
     folder: &'a Path,
-    root: &'a [u8],
+    asked: &'a [u8],
     whole: bool,
     files: &'a BTreeMap<TreePath, TreeEntry>,
     search: Search,
@@ -126,7 +126,7 @@ impl Walk<'_> {
     }
 
     fn is_new(&self, path: &[u8]) -> bool {
-        super::tree::is_manifest(path) && is_read(self.root, self.whole, path) && !self.files.contains_key(&RawText::from(path))
+        super::tree::is_manifest(path) && is_read(self.asked, self.whole, path) && !self.files.contains_key(&RawText::from(path))
     }
 
     fn is_ignored(&self, path: &[u8], folder: bool) -> bool {

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::harness::kubewitness::Kubewitness;
-use crate::harness::program::Output;
+use crate::harness::program::{Output, Program};
 use crate::harness::recorded::{in_sync, recording, scan, text, witness};
+use crate::harness::repository::Repository;
 use crate::harness::scratch;
 
 /// Runs where no kubeconfig, no service account and no configuration is.
@@ -158,6 +159,54 @@ fn what_could_not_be_judged_is_4_whatever_was_found() {
     assert_eq!((&record["status"], &record["notEvaluated"][0]["reason"]), (&"partial".into(), &"not read".into()));
 }
 
+/// A repository with three folders for Kustomize, and a Kustomize that takes half a minute for each.
+fn slow() -> (Repository, String) {
+    let repository = in_sync();
+    for unit in ["a", "b", "c"] {
+        repository.write(&format!("{unit}/kustomization.yaml"), "resources: []\n");
+    }
+    repository.commit(&crate::harness::keys::BOB, "Kustomizations").unsigned();
+    let program = scratch::new_folder("slow").join("kustomize");
+    std::fs::write(&program, "#!/bin/sh\nexec /bin/sleep 30\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    (repository, text(&program))
+}
+
+/// Every folder that Kustomize did not build, with why.
+fn unbuilt(output: &Output) -> Vec<(String, String)> {
+    let record = output.record();
+    let text = |gap: &serde_json::Value, key: &str| gap[key].as_str().unwrap().to_owned();
+    let of_render = record["notEvaluated"].as_array().unwrap().iter().filter(|gap| gap["stage"] == "render");
+    of_render.map(|gap| (text(gap, "subject"), text(gap, "reason"))).collect()
+}
+
+fn all_unbuilt(reason: &str) -> Vec<(String, String)> {
+    ["a", "b", "c"].map(|unit| (format!("source fleet: {unit}"), reason.to_owned())).to_vec()
+}
+
+#[test]
+fn the_time_of_a_run_ends_a_build_too() {
+    let (repository, program) = slow();
+    let begun = std::time::Instant::now();
+    let source = format!("fleet={}", text(repository.path()));
+    let output = scan(&source, &["-o", "json", "--timeout", "2s"]).env("KUBEWITNESS_KUSTOMIZE", &program).run();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert_eq!((output.status, unbuilt(&output)), (Some(4), all_unbuilt("timed out")), "{output:?}");
+}
+
+#[test]
+fn who_asks_a_run_to_end_during_a_build_is_heard() {
+    let (repository, program) = slow();
+    let source = format!("fleet={}", text(repository.path()));
+    let running = scan(&source, &["-o", "json"]).env("KUBEWITNESS_KUSTOMIZE", &program).start();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    running.terminate();
+    let asked = std::time::Instant::now();
+    let output = running.wait();
+    assert!(asked.elapsed() < std::time::Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert_eq!((output.status, unbuilt(&output)), (Some(4), all_unbuilt("interrupted")), "{output:?}");
+}
+
 trait OrHelp {
     fn or_help(self) -> Self;
 }
@@ -169,4 +218,33 @@ impl OrHelp for Output {
         self.stderr = format!("error: {}", self.stderr);
         self
     }
+}
+
+#[test]
+fn an_object_that_may_stand_in_what_could_not_be_read_is_4() {
+    let output = witness(&["blame", "cm/elsewhere", "-n", "shop", "--source", "gone=./nowhere"]).run();
+    fails(&output, 4, &["no source declares cm/elsewhere in namespace shop", "not all of them could be read", "gone"]);
+}
+
+#[test]
+fn a_group_that_could_not_be_looked_through_for_undeclared_objects_is_4() {
+    let folder = scratch::new_folder("capture");
+    Program::new("cp").args(["-r", &format!("{}/.", recording())]).args([&folder]).succeed();
+    let contents = folder.join("capture.json");
+    let mut capture: serde_json::Value = serde_json::from_slice(&std::fs::read(&contents).unwrap()).unwrap();
+    capture["unknownGroups"] = serde_json::json!([{ "group": "policy", "subject": "group policy", "reason": "stale" }]);
+    capture["kinds"].as_array_mut().unwrap().retain(|kind| kind["group"] != "policy");
+    std::fs::write(&contents, capture.to_string()).unwrap();
+
+    let repository = in_sync();
+    let (source, folder) = (text(repository.path()), text(&folder));
+    let scan = |more: &[&str]| {
+        let all = [&["scan", "--source", &source, "-o", "json", "--recording", &folder], more].concat();
+        Kubewitness::new(all.iter().copied()).run()
+    };
+    assert_eq!(scan(&[]).status, Some(0), "nothing of that group was asked for");
+    let output = scan(&["--undeclared", "shop"]);
+    assert_eq!(output.status, Some(4));
+    let gaps = output.record()["notEvaluated"].to_string();
+    assert!(gaps.contains("policy"), "{gaps}");
 }

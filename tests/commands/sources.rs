@@ -229,6 +229,19 @@ fn what_could_not_be_read_makes_nothing_undeclared() {
 }
 
 #[test]
+fn a_namespace_that_does_not_exist_is_not_taken_for_one_without_undeclared_objects() {
+    let repository = in_sync();
+    let output = scan(&text(repository.path()), &["--undeclared", "shpo", "-o", "json"]).run();
+    let told: Vec<_> = output.record()["notEvaluated"].as_array().unwrap().clone();
+    let told: Vec<_> = told.iter().map(|gap| (gap["subject"].as_str().unwrap(), gap["reason"].as_str().unwrap())).collect();
+    assert_eq!((output.status, told), (Some(4), vec![("namespace shpo", "namespace not found")]));
+    // One that Git declares is told as missing, by its own object.
+    repository.write("prod/ns.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shpo}\n").commit(&BOB, "shpo").unsigned();
+    let record = scan(&text(repository.path()), &["--undeclared", "shpo", "-o", "json"]).run().record();
+    assert_eq!(record["notEvaluated"], serde_json::json!([]), "{record:#}");
+}
+
+#[test]
 fn what_a_namespace_filter_leaves_out_is_not_called_undeclared() {
     let repository = Repository::new();
     Program::new("cp").args(["-r", &in_tests("fleet/prod"), &text(repository.path())]).succeed();

@@ -144,5 +144,6 @@ pub(crate) fn words(difference: &Difference) -> String {
         let subresource = manager.subresource.as_ref().map_or_else(String::new, |name| format!("/{name}"));
         format!(" by {}/{}{subresource}", manager.name, manager.operation.as_str())
     });
-    format!("{low}{} {} {}{manager}", difference.field, difference.verdict.as_str(), difference.decided_by)
+    let obstacle = difference.obstacle.map_or_else(String::new, |obstacle| format!(" ({obstacle})"));
+    format!("{low}{} {} {}{manager}{obstacle}", difference.field, difference.verdict.as_str(), difference.decided_by)
 }

@@ -54,6 +54,31 @@ fn a_recorded_cluster_gives_the_record_of_the_live_one() {
     assert_eq!(drift::findings_in(&recorded.record()), drift::findings());
 }
 
+#[test]
+fn what_is_declared_at_a_version_that_is_not_preferred_is_judged_from_a_recording_as_live() {
+    let fleet = Fleet::new();
+    let shop = json!(fleet.name("shop"));
+    let admin = control_plane().admin().kubectl();
+    admin.succeed(["create", "namespace", &fleet.name("shop")]);
+    let scaler = format!(
+        "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web, namespace: {shop}}}\nspec:\n  maxReplicas: 5\n  \
+         targetCPUUtilizationPercentage: 70\n  scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}\n"
+    );
+    admin.apply_server_side("kustomize-controller", &scaler);
+    let folder = scratch::new_folder("scaler");
+    std::fs::write(folder.join("hpa.yaml"), scaler).expect("a scratch file can be written");
+    let source = folder.to_str().expect("the path of the scratch folder is UTF-8");
+    let scan = ["scan", "-o", "json", "--config", "/dev/null", "--source", source];
+    let live = Kubewitness::new(scan).kubeconfig(&control_plane().admin().kubeconfig).run();
+    let recording = capture(&fleet);
+    let recording = recording.to_str().expect("the path of the scratch folder is UTF-8");
+    let recorded = Kubewitness::new(scan.into_iter().chain(["--recording", recording])).run();
+    let record = recorded.record();
+    let judged: Vec<_> = objects(&record).map(|object| (title(object), text(object, "state").to_owned())).collect();
+    assert_eq!(judged, [("HorizontalPodAutoscaler/web".to_owned(), "synced".to_owned())], "{record:#}");
+    assert_same_lines(&evidence(&live), &evidence(&recorded));
+}
+
 /// Equality that shows the lines that differ and not two records.
 fn assert_same_lines(one: &str, other: &str) {
     let lines = one.lines().zip(other.lines()).filter(|(one, other)| one != other).take(20);

@@ -19,7 +19,7 @@ fn program() -> PathBuf {
 
 fn render_tree(tree: Tree, source: SourceSettings) -> (Vec<Declaration>, Vec<NotEvaluated>) {
     let settings = Settings { sources: [("fleet".to_owned(), source)].into(), kustomize: Some(program()) };
-    let rendered = declarations(&[tree], &Kinds::default(), &Redactor::from_key([1; 32]), &settings, &Progress::silent());
+    let rendered = declarations(&[tree], &Kinds::default(), &Redactor::from_key([1; 32]), &settings, &Progress::silent(), &|| None);
     rendered.declarations.into_parts()
 }
 

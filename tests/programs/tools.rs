@@ -52,5 +52,5 @@ pub(crate) fn tree(files: &[(&str, &str)]) -> Tree {
 pub(crate) fn run(program: &Program, files: &[(&str, &str)], arguments: &[&str]) -> Output {
     let laid_out = lay_out(&tree(files), |_| true).unwrap();
     let arguments: Vec<_> = arguments.iter().map(std::ffi::OsStr::new).collect();
-    program.run(&arguments, laid_out.folder(), LIMITS).unwrap()
+    program.run(&arguments, laid_out.folder(), LIMITS, &|| None).unwrap()
 }

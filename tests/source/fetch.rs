@@ -58,6 +58,22 @@ fn a_clean_working_copy_has_nothing_uncommitted() {
 }
 
 #[test]
+fn beside_a_file_that_is_asked_for_nothing_is_uncommitted() {
+    let git = Repository::new();
+    git.put("apps/a.yaml", "a: 1\n", "first");
+    git.put("apps/b.yaml", "a: 1\n", "second");
+    let mut settings = source(git.path().to_str().unwrap());
+    settings.path = "apps/a.yaml".to_owned();
+    let tree = fetch(&settings);
+    assert_eq!((names(&tree), tree.uncommitted), (vec!["apps/a.yaml".to_owned()], 0));
+    git.write("apps/b.yaml", "a: 2\n");
+    git.write("apps/c.yaml", "a: 1\n");
+    assert_eq!(fetch(&settings).uncommitted, 0);
+    git.write("apps/a.yaml", "a: 2\n");
+    assert_eq!(fetch(&settings).uncommitted, 1);
+}
+
+#[test]
 fn references_are_branches_tags_and_commits_by_their_full_names() {
     let git = Repository::new();
     let first = git.put("a.yaml", "a: 1\n", "first");

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::document::{self, Document};
 use crate::model::declaration::{Engine, Tree, TreeEntry, TreePath};
-use crate::subprocess::{self, LaidOut, Limits, Program};
+use crate::subprocess::{self, LaidOut, Limits, Program, Stop};
 use crate::yaml::{self, Dialect};
 
 use super::object::{self, Reading, Unreadable};
@@ -57,6 +57,7 @@ type Documents = Rc<Vec<Result<Document, yaml::Error>>>;
 pub(super) struct Builder<'tree> {
     tree: &'tree Tree,
     program: Program,
+    stop: Stop<'tree>,
     documents: RefCell<HashMap<TreePath, Documents>>,
     /// The whole tree, for closures that are not known; laid out once.
     whole: OnceCell<LaidOut>,
@@ -64,9 +65,9 @@ pub(super) struct Builder<'tree> {
 
 impl<'tree> Builder<'tree> {
     /// Builds with the program that a setting names, else with the one that is found.
-    pub(super) fn new(tree: &'tree Tree, file: Option<&Path>) -> Self {
+    pub(super) fn new(tree: &'tree Tree, file: Option<&Path>, stop: Stop<'tree>) -> Self {
         let program = Program { name: "kustomize", override_env: "KUBEWITNESS_KUSTOMIZE", file: file.map(Path::to_owned) };
-        Self { tree, program, documents: RefCell::default(), whole: OnceCell::new() }
+        Self { tree, program, stop, documents: RefCell::default(), whole: OnceCell::new() }
     }
 
     /// The kustomization of a folder.
@@ -131,17 +132,26 @@ impl<'tree> Builder<'tree> {
     /// The objects that Kustomize builds of a closure.
     ///
     /// # Errors
-    /// Where it needs what is not allowed, or Kustomize is not there or fails.
+    /// Where it needs what is not allowed, Kustomize is not there or fails, or the run ends.
     pub(super) fn build(&self, closure: &Closure, load_restrictor_none: bool) -> Result<Vec<Result<Reading, Unreadable>>, Failure> {
         if let Some(refusal) = &closure.refusal {
             return Err(Failure { reason: refusal.reason, detail: refusal.detail.clone() });
         }
+        self.go_on()?;
         let output = self.run(closure, load_restrictor_none)?;
         let crediting = credit::Crediting::new(self, closure);
-        let mut readings: Vec<_> =
-            document::documents(&output, Dialect::Raw).into_iter().map(|built| reading(built, closure, &crediting)).collect();
+        let mut readings = Vec::new();
+        for built in document::documents(&output, Dialect::Raw) {
+            self.go_on()?;
+            readings.push(reading(built, closure, &crediting));
+        }
         doubt_encrypted(&mut readings);
         Ok(readings)
+    }
+
+    fn go_on(&self) -> Result<(), Failure> {
+        let ended = |why| Failure { reason: why, detail: "the run ended before this was built".to_owned() };
+        (self.stop)().map_or(Ok(()), |why| Err(ended(why)))
     }
 
     fn run(&self, closure: &Closure, load_restrictor_none: bool) -> Result<Vec<u8>, Failure> {
@@ -178,7 +188,7 @@ impl<'tree> Builder<'tree> {
         let root = closure.root.as_bytes();
         let target = if root.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(root) };
         let arguments = [OsStr::new("build"), OsStr::new("--load-restrictor"), OsStr::new(restrictor), OsStr::new("--"), target];
-        let output = self.program.run(&arguments, laid_out.folder(), LIMITS).map_err(not_run)?;
+        let output = self.program.run(&arguments, laid_out.folder(), LIMITS, self.stop).map_err(not_run)?;
         if !output.success {
             let text = String::from_utf8_lossy(&output.stderr);
             let known = message::Known { files: &closure.files, folder: laid_out.folder(), secrets: self.secrets(closure) };
@@ -250,6 +260,7 @@ fn not_run(error: subprocess::Error) -> Failure {
             ("kustomize not found", "; see https://kubectl.docs.kubernetes.io/installation/kustomize/")
         }
         subprocess::Error::TimedOut { .. } => ("kustomize timed out", ""),
+        subprocess::Error::Stopped { why, .. } => (*why, ""),
         subprocess::Error::TooMuchOutput { .. } => ("kustomize output too large", ""),
         subprocess::Error::Start { .. } => ("kustomize not run", ""),
     };

@@ -9,6 +9,7 @@ mod difference;
 mod escape;
 mod gaps;
 mod layout;
+mod notices;
 mod objects;
 mod people;
 mod subject;
@@ -46,6 +47,7 @@ fn encode(record: &Record<'_>, style: &Style, out: &mut dyn Write) -> io::Result
     verdict::write(&mut pen, record, &tally)?;
     commits::write(&mut pen, &record.findings)?;
     objects::write(&mut pen, &record.objects, &commits, &tally)?;
+    notices::write(&mut pen, &record.findings)?;
     gaps::write(&mut pen, &record.objects, &tally, &record.coverage, &record.not_evaluated)?;
     if tally.is_news() {
         summary::write(&mut pen, &tally)?;

@@ -413,5 +413,34 @@ fn differ_fast(scan: &mut Scan, number: usize) {
         live: Some(FieldValue::Shown(json!("b"))),
         manager: None,
         leaf: Some(number),
+        obstacle: None,
     });
+}
+
+#[test]
+fn what_rules_took_out_is_beside_the_differences_and_counted() {
+    use crate::model::comparison::{Ignored, SchemaSource};
+    use crate::model::coverage::{IgnoredBy, Normalisation};
+    let mut scan = drifted();
+    let web = scan.comparisons.iter_mut().find(|found| found.id.name == "web").unwrap();
+    let mut difference = web.differences.remove(0);
+    difference.obstacle = Some("immutable");
+    let field = difference.field.to_string();
+    web.ignored.push(Ignored { rule: "ignore[0]".into(), difference });
+    (web.schema, web.removed_version) = (SchemaSource::Table, Some("v1beta1".into()));
+    let of = |rule: &str, fields, unused| IgnoredBy { rule: rule.into(), reason: "why".into(), fields, objects: fields, unused };
+    scan.coverage.ignored = vec![of("ignore[0]", 1, None), of("ignore[1]", 0, Some("no object"))];
+    scan.coverage.normalisations = vec![Normalisation { rule: "quantity", count: 7 }];
+    let record = validated(&written(&scan));
+    let web = object_of(&record, "web");
+    assert_eq!((&web["ignored"][0]["field"], &web["ignored"][0]["ignoredBy"]), (&json!(field), &json!("ignore[0]")));
+    assert_eq!(
+        (&web["schema"], &web["removedVersion"], &web["ignored"][0]["obstacle"]),
+        (&json!("table"), &json!("v1beta1"), &json!("immutable"))
+    );
+    assert_eq!(record["coverage"]["ignored"][1]["unused"], "no object");
+    assert_eq!(record["coverage"]["normalisations"], json!([{"rule": "quantity", "count": 7}]));
+    let screen = super::terminal(&scan, Some(100));
+    assert!(screen.contains("ignored: 1 field in 1 object, by 1 rule of the configuration"), "{screen}");
+    assert!(screen.contains("unused: ignore[1] of the configuration found nothing to ignore"), "{screen}");
 }

@@ -9,7 +9,7 @@ use super::layout::{BOLD, GREEN, Pen, RED, YELLOW};
 use super::tally::{NEWS, Tally};
 use super::time::{lasted, moment};
 use crate::report::object::Object;
-use crate::report::record::{Coverage, NotEvaluated, Record, Source};
+use crate::report::record::{Coverage, IgnoredBy, NotEvaluated, Record, Source};
 
 /// The verdict, and what it is about.
 pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io::Result<()> {
@@ -24,7 +24,8 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
     if !tally.is_news() {
         authors(pen, tally)?;
     }
-    injected(pen, tally)
+    injected(pen, tally)?;
+    ignored(pen, &record.coverage)
 }
 
 /// The verdict. `wrong_commits` is how many commits are not what they claim.
@@ -145,6 +146,9 @@ fn context(pen: &Pen<'_>, record: &Record<'_>) -> Vec<String> {
     if record.coverage.excluded > 0 {
         parts.push(format!("{} excluded by rule", pen.counted(record.coverage.excluded, "object", "objects")));
     }
+    if record.coverage.not_objects > 0 {
+        parts.push(format!("{} no object", pen.counted(record.coverage.not_objects, "document is", "documents are")));
+    }
     let lasted = lasted(record.run.duration_ms);
     parts.push(match record.run.reader.as_ref() {
         "live" => format!("{}, all reads, in {lasted}", pen.counted(record.run.requests, "request", "requests")),
@@ -217,6 +221,25 @@ fn injected(pen: &mut Pen<'_>, tally: &Tally) -> io::Result<()> {
     let fields = pen.counted(fields, "field", "fields");
     let objects = pen.counted(objects, "object", "objects");
     pen.wrapped(&format!("injected: {fields} in {objects}, set by admission or an allocator and declared by nobody"), 2)
+}
+
+/// What rules took out of the judgement, and rules that find nothing.
+fn ignored(pen: &mut Pen<'_>, coverage: &Coverage) -> io::Result<()> {
+    let count = |number: fn(&IgnoredBy) -> usize| coverage.ignored.iter().map(number).sum::<usize>();
+    let used = coverage.ignored.iter().filter(|rule| rule.unused.is_none()).count();
+    if used > 0 {
+        let fields = pen.counted(count(|rule| rule.fields), "field", "fields");
+        let objects = pen.counted(count(|rule| rule.objects), "object", "objects");
+        let rules = pen.counted(used, "rule", "rules");
+        pen.wrapped(&format!("ignored: {fields} in {objects}, by {rules} of the configuration; `ignored` in -o json lists them"), 2)?;
+    }
+    let unused: Vec<&str> = coverage.ignored.iter().filter(|rule| rule.unused.is_some()).map(|rule| rule.rule.as_str()).collect();
+    if unused.is_empty() {
+        return Ok(());
+    }
+    let (rules, more) = (unused.iter().take(5).map(|rule| escape(rule)).collect::<Vec<_>>().join(", "), unused.len().saturating_sub(5));
+    let more = if more > 0 { format!(" and {}", pen.counted(more, "other", "others")) } else { String::new() };
+    pen.wrapped(&format!("unused: {rules}{more} of the configuration found nothing to ignore"), 2)
 }
 
 /// What helps next, where something does.

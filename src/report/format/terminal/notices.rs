@@ -1,0 +1,32 @@
+//! Findings about objects that are told by no state and no field.
+
+use std::io;
+
+use super::escape::escape;
+use super::layout::{BOLD, Pen};
+use crate::report::record::Finding;
+
+/// More are counted on a terminal.
+const MOST: usize = 10;
+
+/// What the objects themselves do not show.
+const RULES: [&str; 2] = ["api-removed", "ownership-scrubbed"];
+
+/// Writes them, where there are any.
+pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
+    let told: Vec<&Finding> = findings.iter().filter(|finding| RULES.contains(&finding.rule.as_ref())).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    pen.line("")?;
+    let heading = pen.counted(told.len(), "object to look at", "objects to look at");
+    pen.line(&pen.paint(BOLD, &heading))?;
+    let most = if pen.style.width.is_some() { MOST } else { told.len() };
+    for finding in told.iter().take(most) {
+        pen.wrapped(&format!("  {}: {}", escape(&finding.rule), escape(&finding.message)), 4)?;
+    }
+    if told.len() > most {
+        pen.line(&format!("  {} more: -o json=FILE", pen.count(told.len() - most)))?;
+    }
+    Ok(())
+}
