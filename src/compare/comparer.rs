@@ -52,6 +52,8 @@ pub struct Comparer<'a> {
     seen: HashMap<ObjectId, (usize, Comparison)>,
     /// Undeclared objects of the namespaces that were asked for.
     strays: BTreeMap<ObjectId, (usize, Stray)>,
+    /// `metadata.uid` of each object in `seen` or `strays`, with the listing that brought it.
+    uids: HashMap<ObjectId, (usize, String)>,
     scaling: Scaling,
     claims: Claims,
     /// Listings that showed a record of writers, so that one without it means something. None where the reader always does.
@@ -67,12 +69,9 @@ enum Stray {
 impl<'a> Comparer<'a> {
     /// A comparer for the pages of this plan.
     pub fn new(declarations: &'a [Declaration], plan: &'a Plan, schemas: &'a Schemas, settings: &'a Settings) -> Self {
-        let mut scaling = Scaling::default();
-        for declaration in declarations {
-            scaling.note(None, &declaration.id, declaration.manifest.value());
-        }
-        let (seen, strays, claims) = (HashMap::new(), BTreeMap::new(), Claims::default());
-        Self { declarations, plan, schemas, settings, seen, strays, scaling, claims, recording: Some(HashSet::new()) }
+        let (seen, strays, uids) = (HashMap::new(), BTreeMap::new(), HashMap::new());
+        let (scaling, claims) = (Scaling::default(), Claims::default());
+        Self { declarations, plan, schemas, settings, seen, strays, uids, scaling, claims, recording: Some(HashSet::new()) }
     }
 
     /// For pages of an API server, which always shows its record of writers; a dump shows it only where it was asked to.
@@ -87,6 +86,7 @@ impl<'a> Comparer<'a> {
             Page::Restarted(listing) => {
                 self.seen.retain(|_, (from, _)| *from != listing);
                 self.strays.retain(|_, (from, _)| *from != listing);
+                self.uids.retain(|_, (from, _)| *from != listing);
                 self.scaling.forget(listing);
                 self.claims.forget(listing);
             }
@@ -106,6 +106,7 @@ impl<'a> Comparer<'a> {
             Some(planned) if matches!(planned.place, Place::Listing(expected) if expected == listing) => {
                 let said = self.compare(planned, live);
                 self.seen.insert(live.id.clone(), (listing, said));
+                self.uids.insert(live.id.clone(), (listing, live.uid.clone()));
             }
             Some(_) => {}
             None if self.plan.stray_listing(&live.id) == Some(listing) => {
@@ -113,6 +114,7 @@ impl<'a> Comparer<'a> {
                 let excluded = exclusion::rule(live).map(Stray::Excluded);
                 let stray = excluded.or_else(ignored).unwrap_or_else(|| Stray::Undeclared(Box::new(undeclared(live))));
                 self.strays.insert(live.id.clone(), (listing, stray));
+                self.uids.insert(live.id.clone(), (listing, live.uid.clone()));
             }
             None => {}
         }
@@ -136,6 +138,7 @@ impl<'a> Comparer<'a> {
         let mut compared = Compared::default();
         let mut excluded: BTreeMap<&'static str, usize> = BTreeMap::new();
         let mut ignoring = Ignoring::new(&self.settings.ignore);
+        self.note_unread_autoscalers(gaps);
         for (id, planned) in &self.plan.objects {
             if matches!(planned.place, Place::Skipped) {
                 *excluded.entry("secrets-skipped").or_default() += 1;
@@ -161,6 +164,7 @@ impl<'a> Comparer<'a> {
                 let terminating = said.state == ObjectState::Terminating;
                 settle(&mut said, terminating, declaration.encrypted);
             }
+            self.doubt(&mut said, planned.declarations[0], &planned.declarations[1..]);
             if said.state == ObjectState::Unknown {
                 let reason = said.reason.clone().unwrap_or_default();
                 compared.not_evaluated.push(why.unwrap_or_else(|| NotEvaluated::object(Stage::Compare, id.clone(), reason)));
@@ -180,7 +184,21 @@ impl<'a> Comparer<'a> {
         compared
     }
 
-    /// Adds what only the whole scan knows: other declarations of the object, and its autoscaler.
+    /// A declared autoscaler scales only where it is live; that it is not can be known only where it could be read.
+    fn note_unread_autoscalers(&mut self, gaps: &[ListingGap]) {
+        for (id, planned) in self.plan.objects.iter().filter(|(id, _)| !self.seen.contains_key(id)) {
+            let is_unread = match &planned.place {
+                Place::Unreadable(_) => true,
+                Place::Listing(listing) => gaps.iter().any(|gap| gap.listing == *listing && covers(gap, id)),
+                Place::NotServed | Place::Skipped => false,
+            };
+            for declaration in planned.declarations.iter().filter(|_| is_unread) {
+                self.scaling.note(None, id, self.declarations[*declaration].manifest.value());
+            }
+        }
+    }
+
+    /// Adds what only the whole scan knows: the declarations of the object, and its autoscaler.
     fn complete(&self, said: &mut Comparison, planned: &Planned, gaps: &[ListingGap]) {
         let (first, others) = planned.declarations.split_first().expect("a planned object has a declaration");
         said.declaration = Some(*first);
@@ -188,13 +206,13 @@ impl<'a> Comparer<'a> {
         let declaration = &self.declarations[*first];
         said.removed_version = planned.version_removed.then(|| declaration.version.clone());
         if let Some(scale) = self.plan.scales.likely(&said.id, declaration.manifest.value()) {
-            let unread = gaps.iter().any(|gap| self.is_of_autoscalers(gap) && covers(gap, &said.id));
+            let is_gap = |gap: &ListingGap| self.is_of_autoscalers(gap) && covers(gap, &said.id);
+            let unread = !self.plan.unread_autoscalers.is_empty() || gaps.iter().any(is_gap);
             if self.scaling.apply(said, scale, unread) {
                 let terminating = said.state == ObjectState::Terminating;
                 settle(said, terminating, declaration.encrypted);
             }
         }
-        self.doubt(said, *first, others);
     }
 
     /// Where another declaration says something else, which of them is compared is chance: so nothing is in sync, or rightly
@@ -286,12 +304,21 @@ impl<'a> Comparer<'a> {
 
     fn add_strays(&mut self, compared: &mut Compared, excluded: &mut BTreeMap<&'static str, usize>, ignoring: &mut Ignoring<'_>) {
         let claims = self.claims.known();
+        let identity = |id: &ObjectId| {
+            let uid = self.uids.get(id).map(|(_, uid)| uid.clone()).filter(|uid| !uid.is_empty())?;
+            Some((uid, id.namespace.clone(), id.name.clone()))
+        };
+        let declared = self.uids.keys().filter(|id| self.plan.objects.contains_key(*id));
+        let mut served: HashSet<_> = declared.filter_map(identity).collect();
         for (id, (_, stray)) in std::mem::take(&mut self.strays) {
             let is_claim = id.group.is_empty()
                 && id.kind == "PersistentVolumeClaim"
                 && exclusion::claim_prefix(&id.name)
                     .is_some_and(|prefix| claims.contains(&(id.namespace.as_deref().unwrap_or_default(), prefix)));
+            // The same object in another group, as Ingresses once were.
+            let is_again = identity(&id).is_some_and(|identity| !served.insert(identity));
             match stray {
+                _ if is_again => *excluded.entry("served-twice").or_default() += 1,
                 Stray::Excluded(rule) => *excluded.entry(rule).or_default() += 1,
                 Stray::Ignored(rule) => {
                     *excluded.entry(IGNORED).or_default() += 1;
@@ -315,6 +342,7 @@ impl<'a> Comparer<'a> {
                     reason: gap.reason.clone(),
                 })
             })
+            .chain(self.plan.unread_autoscalers.clone())
             .collect();
         unlisted.sort();
         unlisted.dedup();
@@ -378,11 +406,11 @@ mod tests {
     use super::super::plan::tests::{declaration, kind};
     use super::super::{Compared, Comparer, Settings, plan};
     use crate::model::comparison::{FieldVerdict, ObjectState};
-    use crate::model::coverage::Excluded;
+    use crate::model::coverage::{Excluded, NotEvaluated, Stage};
     use crate::model::declaration::Declaration;
     use crate::model::evidence::{ListingGap, Page};
     use crate::model::ignore::{IgnoreRule, LabelSelector, PathPattern};
-    use crate::model::kind::Kinds;
+    use crate::model::kind::{Kind, Kinds};
     use crate::model::object::{LiveObject, Manifest, ObjectId, OwnerReference};
     use crate::model::schema::Schemas;
 
@@ -490,6 +518,88 @@ mod tests {
         same.manifest = Manifest::from_redacted(json!({"kind": "ConfigMap", "metadata": {"name": "a", "labels": {}}, "data": {"x": "1"}}));
         let alike = run(&[said("fleet", json!({"x": "1"})), same], &Settings::default(), &page, &[]);
         assert_eq!((states(&alike), alike.not_evaluated.len()), (vec![("a".to_owned(), ObjectState::Synced)], 0));
+    }
+
+    fn scaled() -> (Vec<Declaration>, Vec<Kind>) {
+        let mut web = declaration("apps", "Deployment", Some("shop"), "web", "a.yaml");
+        web.manifest = Manifest::from_redacted(json!({"kind": "Deployment", "metadata": {"name": "web"}, "spec": {}}));
+        let mut autoscaler = declaration("autoscaling", "HorizontalPodAutoscaler", Some("shop"), "web", "a.yaml");
+        autoscaler.manifest = Manifest::from_redacted(json!({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}, "minReplicas": 2, "maxReplicas": 9}}));
+        let all = vec![kind("apps", "Deployment", true), kind("autoscaling", "HorizontalPodAutoscaler", true)];
+        (vec![web, autoscaler], all)
+    }
+
+    /// What is said of replicas that nobody on record wrote.
+    fn replicas(declarations: &[Declaration], kinds: &Kinds, gaps: &[ListingGap]) -> (FieldVerdict, &'static str, Vec<String>) {
+        let settings = Settings::default();
+        let (plan, schemas) = (plan(declarations, kinds, &settings), Schemas::default());
+        let mut comparer = Comparer::new(declarations, &plan, &schemas, &settings);
+        let value = json!({"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}});
+        let mut object = live(declarations[0].id.clone(), value);
+        let manager = json!([{"manager": "kustomize-controller", "operation": "Apply", "apiVersion": "apps/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {"f:labels": {}}}}]);
+        object.managed_fields = Some(to_raw_value(&manager).unwrap());
+        comparer.page(Page::Objects(0, vec![object]));
+        let compared = comparer.finish(gaps);
+        let difference = &compared.comparisons[0].differences[0];
+        (difference.verdict, difference.decided_by, compared.unlisted.into_iter().map(|unlisted| unlisted.reason).collect())
+    }
+
+    #[test]
+    fn a_declared_autoscaler_counts_only_where_the_live_ones_could_not_be_read() {
+        let (declarations, all) = scaled();
+        let kinds = Kinds { all, unknown_groups: Vec::new(), complete: true };
+        assert_eq!(replicas(&declarations, &kinds, &[]), (FieldVerdict::Undeclared, "unknown-writer", vec![]));
+        let gap = ListingGap { listing: 1, namespace: None, reason: "forbidden".into(), detail: None };
+        let cut = replicas(&declarations, &kinds, &[gap]);
+        assert_eq!(cut, (FieldVerdict::UndeclaredController, "autoscaled", vec!["forbidden".to_owned()]));
+    }
+
+    #[test]
+    fn autoscalers_of_a_group_that_is_not_known_are_unread() {
+        let (declarations, mut all) = scaled();
+        all.pop();
+        let why = NotEvaluated::new(Stage::Read, "group autoscaling", "server error");
+        let kinds = Kinds { all, unknown_groups: vec![("autoscaling".into(), why)], complete: true };
+        let said = |declarations: &[Declaration]| replicas(declarations, &kinds, &[]);
+        let reasons = vec!["server error".to_owned()];
+        assert_eq!(said(&declarations[..1]), (FieldVerdict::Unknown, "autoscaler-not-read", reasons.clone()));
+        assert_eq!(said(&declarations), (FieldVerdict::UndeclaredController, "autoscaled", reasons));
+    }
+
+    #[test]
+    fn an_object_that_two_groups_serve_is_one_object() {
+        let of = |group: &str, name: &str, uid: &str| {
+            let id = declaration(group, "Ingress", Some("shop"), name, "").id;
+            LiveObject { uid: uid.into(), ..live(id, json!({"kind": "Ingress", "metadata": {"name": name}})) }
+        };
+        let declared = declaration("networking.k8s.io", "Ingress", Some("shop"), "a", "a.yaml");
+        let all = vec![kind("extensions", "Ingress", true), kind("networking.k8s.io", "Ingress", true)];
+        let kinds = Kinds { all, unknown_groups: Vec::new(), complete: true };
+        let (declarations, settings, schemas) = ([declared], asking(), Schemas::default());
+        let plan = plan(&declarations, &kinds, &settings);
+        let mut comparer = Comparer::new(&declarations, &plan, &schemas, &settings);
+        for (listing, group) in ["extensions", "networking.k8s.io"].into_iter().enumerate() {
+            let bare = of(group, "bare", "");
+            comparer.page(Page::Objects(listing, vec![of(group, "a", "1"), of(group, "stray", "2"), bare]));
+        }
+        let compared = comparer.finish(&[]);
+        let names: Vec<String> = states(&compared).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["bare", "stray", "a", "bare"]);
+        assert_eq!(compared.excluded, [Excluded { rule: "served-twice".into(), count: 2 }]);
+    }
+
+    #[test]
+    fn a_rule_that_covers_a_difference_does_not_hide_another_declaration() {
+        let (first, pages) = edited();
+        let mut other = first.clone();
+        other.inputs[0].document.path = "b.yaml".into();
+        other.manifest = Manifest::from_redacted(json!({"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"z": "1"}}));
+        let paths = vec![PathPattern::parse("/data/*").unwrap()];
+        let compared = run(&[first, other], &ignoring(IgnoreRule { paths, ..IgnoreRule::default() }), &pages, &[]);
+        assert_eq!(states(&compared), [("a".to_owned(), ObjectState::Unknown)]);
+        assert_eq!(compared.comparisons[0].reason.as_deref(), Some("declared differently elsewhere"));
     }
 
     #[test]

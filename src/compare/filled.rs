@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 const CORE: &str = "io.k8s.api.core.v1.";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+/// The rule of what the server or a controller chooses, whatever it chose: only where no tool owns it.
+pub(super) const ALLOCATED: &str = "allocated";
 /// Three hours, in seconds.
 const SESSION_TIMEOUT: u32 = 10_800;
 
@@ -148,7 +150,7 @@ fn allocated(field: &Filled<'_>) -> Option<&'static str> {
         }
         _ => false,
     };
-    holds.then_some("allocated")
+    holds.then_some(ALLOCATED)
 }
 
 /// Live-facts 4.5: what admission appends to the tolerations of every Pod.

@@ -258,8 +258,8 @@ impl Judge<'_> {
         writers.iter().filter_map(|writer| self.manager(*writer)).find(|manager| applier.is(manager)).cloned()
     }
 
-    /// Who applies this object: the known applier, name and operation, that owns most of its declared leaves. Any other known
-    /// applier is a person's tool here, as a hand `kubectl apply` on an object of Flux.
+    /// Who applies this object: the known applier, name and operation, that owns most of its declared leaves, a GitOps tool
+    /// before any that persons run. Any other known applier is a person's tool here, as a hand `kubectl apply` on an object of Flux.
     fn applier(&self) -> Option<&Applier> {
         self.memory.applier.get_or_init(|| self.find_applier()).as_ref()
     }
@@ -283,12 +283,13 @@ impl Judge<'_> {
                 *owned.entry(of(manager)).or_default() += 1;
             }
         }
-        // Of equals a GitOps tool, then the one that uses server-side apply: it is the one that a migration ends with.
+        // A GitOps tool that owns any leaf is not outdone by a forced apply of all of them. Of equals the one that uses
+        // server-side apply: it is the one that a migration ends with.
         let is_gitops = |applier: &Applier| {
             let manager = Manager { name: applier.name.clone(), operation: applier.operation, subresource: None, time: None };
             managers::as_applier(self.managers, &manager) == Some(Class::Applier)
         };
-        let best = owned.into_iter().max_by_key(|(applier, leaves)| (*leaves, is_gitops(applier), applier.operation == Operation::Apply));
+        let best = owned.into_iter().max_by_key(|(applier, leaves)| (is_gitops(applier), *leaves, applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
         best.map(|(applier, _)| applier).or_else(creator)

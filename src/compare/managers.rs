@@ -93,6 +93,8 @@ const CONTROLLERS: &[Name] = &[
     Starts("kube-scheduler"),
     Is("kube-apiserver"),
     Is("kubelet"),
+    // All of the above in one program.
+    Is("k3s"),
     Is("clusterrole-aggregation-controller"),
     Starts("cert-manager-"),
     Is("cainjector"),

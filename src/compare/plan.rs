@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Settings;
 use super::scaling::{AUTOSCALERS, ScalePaths, is_autoscaler};
-use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::coverage::{NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::Declaration;
 use crate::model::evidence::{Listing, Scope};
 use crate::model::kind::{Kind, Kinds};
@@ -17,6 +17,8 @@ const FEW_NAMESPACES: usize = 4;
 const NEVER_DECLARED: [(&str, &str); 5] =
     [("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "Endpoints"), ("discovery.k8s.io", "EndpointSlice")];
 
+const NOT_LISTABLE: &str = "kind cannot be listed";
+
 /// What to list, and what each listing is for.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -28,6 +30,8 @@ pub struct Plan {
     strays: HashMap<String, HashMap<String, usize>>,
     namespaces: BTreeSet<String>,
     scaled_namespaces: BTreeSet<String>,
+    /// Autoscalers that cannot be listed and why, where something is planned that they may scale.
+    pub(super) unread_autoscalers: Vec<Unlisted>,
     /// Where kinds are scaled.
     pub(super) scales: ScalePaths,
     skip_secrets: bool,
@@ -104,10 +108,24 @@ pub fn plan(declarations: &[Declaration], kinds: &Kinds, settings: &Settings) ->
         listings: requests.into_values().map(|(kind, namespaces)| listing(kind, namespaces)).collect(),
         strays: stray_listings,
         namespaces: settings.undeclared_namespaces.clone(),
+        unread_autoscalers: if scaled_namespaces.is_empty() { Vec::new() } else { unread_autoscalers(kinds) },
         scaled_namespaces,
         scales,
         skip_secrets: settings.skip_secrets,
     }
+}
+
+fn unread_autoscalers(kinds: &Kinds) -> Vec<Unlisted> {
+    let why = |group: &str, kind: &str| match kinds.preferred(group, kind) {
+        Some(kind) if kind.is_listable() => None,
+        Some(_) => Some(NOT_LISTABLE.to_owned()),
+        None => kinds.unknown_groups.iter().find(|(unknown, _)| unknown == group).map(|(_, why)| why.reason.clone()),
+    };
+    let unlisted = |(group, kind): &(&str, &str)| {
+        let reason = why(group, kind)?;
+        Some(Unlisted { group: (*group).to_owned(), kind: (*kind).to_owned(), namespace: None, reason })
+    };
+    AUTOSCALERS.iter().filter_map(unlisted).collect()
 }
 
 /// The declarations of each object, the first by source and path in front.
@@ -132,7 +150,7 @@ fn found<'a>(id: &ObjectId, declaration: &Declaration, kinds: &'a Kinds, setting
     let unreadable = |reason: &str| Place::Unreadable(Box::new(NotEvaluated::object(Stage::Read, id.clone(), reason)));
     match kinds.best(&id.group, &declaration.version, &id.kind) {
         Some(kind) if kind.is_listable() => Ok(kind),
-        Some(_) => Err(unreadable("kind cannot be listed")),
+        Some(_) => Err(unreadable(NOT_LISTABLE)),
         None => Err(match kinds.unknown_groups.iter().find(|(group, _)| *group == id.group) {
             Some((_, why)) => {
                 let unread = NotEvaluated::object(Stage::Read, id.clone(), why.reason.clone());

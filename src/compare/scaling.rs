@@ -59,7 +59,7 @@ type Target = (String, String, String);
 /// The autoscalers that were seen.
 #[derive(Debug, Default)]
 pub(super) struct Scaling {
-    /// Range of replicas by target, with the listing that brought it; declared ones have none.
+    /// Range of replicas by target, with the listing that brought it; those known from their declarations only have none.
     ranges: HashMap<Target, Vec<(Option<usize>, i64, i64)>>,
 }
 
@@ -98,8 +98,13 @@ impl Scaling {
         let is_within =
             |(_, minimum, maximum): &(Option<usize>, i64, i64)| replicas.is_some_and(|replicas| (*minimum..=*maximum).contains(&replicas));
         let may_be_autoscaled = || difference.manager.as_ref().is_none_or(|manager| manager.name.starts_with("kube-controller-manager"));
+        let is_declared = difference.declared.is_some();
+        // What a person's tool wrote last and nobody declares, no autoscaler wrote.
+        let is_by_hand = !is_declared && matches!(difference.decided_by, "person-tool" | "other-applier");
+        if is_by_hand {
+            return false;
+        }
         if ranges.is_some_and(|ranges| ranges.iter().any(is_within)) {
-            let is_declared = difference.declared.is_some();
             difference.decided_by = "autoscaled";
             difference.low_confidence = is_declared;
             difference.verdict = if is_declared { FieldVerdict::Equal } else { FieldVerdict::UndeclaredController };

@@ -227,7 +227,9 @@ impl<'a> Walk<'a> {
     /// Whether the server would fill in this value by itself.
     pub(super) fn is_filled(&self, at: At<'a>, live: &'a Value) -> bool {
         let by_table = || at.table.is_some_and(|field| field.defaults.contains(live)) || at.default == Some(live);
-        let by_rule = || self.filled(at, live, filled::by_server).is_some();
+        // Live-facts 4.5: what the server allocates has no owner, so what a tool owns was asked for.
+        let is_allocated = || self.judge.is_no_tool(&self.path.steps, at.whole);
+        let by_rule = || self.filled(at, live, filled::by_server).is_some_and(|rule| rule != filled::ALLOCATED || is_allocated());
         self.filled(at, live, filled::is_conditional_default).unwrap_or_else(|| by_table() || by_rule())
     }
 
