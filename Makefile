@@ -2,12 +2,15 @@
 # check  format, lints, and the tests that need no server
 # test   everything, on a machine with git, make, a C compiler, Rust and Go; installs and builds what else is missing
 # tools  builds the servers and programs that the tests run against; once a machine
+# test-agents  a fleet applied by the real Flux and the real Argo CD; builds them, once a machine
+# test-oracle  a generated fleet, applied by four appliers and changed at random
+# bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff
 
-.PHONY: demo check test tools lint requirements requirements-go packages packages-servers
+.PHONY: demo check test test-agents test-oracle bench tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
 # Every test target but those that need what Go builds; a new one is in it by itself.
-SERVERLESS := $(filter-out integration programs agents,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
+SERVERLESS := $(filter-out integration programs agents oracle,$(patsubst tests/%.rs,%,$(wildcard tests/*.rs)) $(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 
 demo: packages
 	cargo build $(CARGO_FLAGS)
@@ -22,12 +25,26 @@ test: requirements-go packages-servers lint
 	tests/tools/build.sh >/dev/null
 	cargo test $(CARGO_FLAGS) --no-fail-fast
 
+test-agents: requirements-go packages
+	tests/packages.sh agents
+	tests/tools/build.sh >/dev/null
+	tests/tools/build.sh flux argocd >/dev/null
+	cargo test $(CARGO_FLAGS) --test agents -- --nocapture
+
+test-oracle: requirements-go packages
+	tests/tools/build.sh >/dev/null
+	cargo test $(CARGO_FLAGS) --test oracle -- --nocapture
+
+bench: requirements-go packages
+	tests/tools/build.sh >/dev/null
+	cargo bench $(CARGO_FLAGS) --bench fleet
+
 tools: requirements-go
 	tests/tools/build.sh
 
 lint: packages
 	cargo fmt --check
-	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --all-targets --test agents --test oracle -- -D warnings
 
 requirements:
 	@tests/requirements.sh

@@ -3,6 +3,7 @@
 # signatures in tests. Where nothing is missing nothing is done; sudo is used only by who is not root.
 #   packages.sh            what building, make demo and make check need
 #   packages.sh servers    what make test needs beside it: an sshd
+#   packages.sh agents     what make test-agents needs: Redis, which Argo CD keeps its cache in
 set -euo pipefail
 wanted=()
 command -v pkg-config >/dev/null || wanted+=(pkg-config)
@@ -12,6 +13,7 @@ command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
 if [ "${1:-}" = servers ]; then
   PATH=$PATH:/usr/sbin:/sbin command -v sshd >/dev/null || wanted+=(openssh-server)
 fi
+[ "${1:-}" != agents ] || command -v redis-server >/dev/null || wanted+=(redis-server)
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
@@ -23,9 +25,9 @@ as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
 "${as_root[@]}" apt-get update -qq
 
-# The tests want the program sshd. A login service that starts by itself is nothing this machine asked for.
+# The tests want the programs sshd and redis-server. A service that starts by itself is nothing this machine asked for.
 policy=/usr/sbin/policy-rc.d
-if [[ " ${wanted[*]} " == *" openssh-server "* ]]; then
+if [[ " ${wanted[*]} " == *"-server "* ]]; then
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
     "${as_root[@]}" chmod 755 $policy
@@ -35,4 +37,7 @@ fi
 DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -qq -y --no-install-recommends "${wanted[@]}"
 if [[ " ${wanted[*]} " == *" openssh-server "* ]] && command -v systemctl >/dev/null; then
   "${as_root[@]}" systemctl disable --quiet ssh.service ssh.socket || true
+fi
+if [[ " ${wanted[*]} " == *" redis-server "* ]] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --quiet redis-server.service || true
 fi

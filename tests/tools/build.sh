@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
 # Provides the pinned Go programs of the test bed, each built once a machine: they lie outside the checkout, in a folder named by
 # the hash of their module's go.mod and go.sum, so that a clean checkout finds them and a changed pin builds anew.
-#   build.sh [FOLDER ...]          provides what is missing (default: all) and prints the folders of the programs, PATH-wise
+#   build.sh [FOLDER ...]          provides what is missing and prints the folders of the programs, PATH-wise
 #   build.sh --path [FOLDER ...]   prints the folders only; fails where a program is missing
+# Without a folder it is all but the agents, flux and argocd: they take long to build, and only `make test-agents` runs them.
 # A program that already lies in KUBEBUILDER_ASSETS or on PATH is linked instead of built, but only while it says that it is
 # exactly the pinned version; that is asked again at every call, because others may replace it.
-# Licences: etcd, Kubernetes, Kustomize and Helm are under Apache-2.0. They are used by tests only and are part of nothing we ship.
+# Licences: etcd, Kubernetes, Kustomize, Helm, Flux and Argo CD are under Apache-2.0. They are used by tests only and are part of nothing we ship.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubewitness/tools
 
 # The version that a folder's go.mod pins for a module.
 pinned() {
-  awk -v module="$2" '$1 == module && $2 ~ /^v/ { print $2; exit }' "$here/$1/go.mod"
+  awk -v module="$2" '{ sub(/^require /, "") } $1 == module && $2 ~ /^v/ { print $2; exit }' "$here/$1/go.mod"
 }
 
 kubernetes=$(pinned kubernetes k8s.io/kubernetes)
 kustomize=$(pinned kustomize sigs.k8s.io/kustomize/kustomize/v5)
 etcd=$(pinned etcd go.etcd.io/etcd/server/v3)
 helm=$(pinned helm helm.sh/helm/v4)
+argocd=$(pinned argocd github.com/argoproj/argo-cd/v3)
 
 # folder, program, package, linker settings, how to ask its version, what it must answer.
 # Without the linker settings `/version` says v0.0.0 and clients misbehave.
@@ -32,6 +34,8 @@ kubernetes|kube-apiserver|k8s.io/kubernetes/cmd/kube-apiserver|$component|--vers
 kubernetes|kubectl|k8s.io/kubernetes/cmd/kubectl|$component|version --client|Client Version: $kubernetes
 kubernetes|kube-controller-manager|k8s.io/kubernetes/cmd/kube-controller-manager|$component|--version|Kubernetes $kubernetes
 helm|helm|helm.sh/helm/v4/cmd/helm||version --template {{.Version}}|$helm
+flux|kustomize-controller|github.com/fluxcd/kustomize-controller||--version|never: it cannot be asked
+argocd|argocd|github.com/argoproj/argo-cd/v3/cmd|-X github.com/argoproj/argo-cd/v3/common.version=${argocd#v}|version --client --short|argocd: $argocd+unknown
 TABLE
 }
 
@@ -77,17 +81,18 @@ build() { # FOLDER PROGRAM PACKAGE SETTINGS TARGET
 
 only_path=
 [ "${1:-}" = --path ] && { only_path=1; shift; }
+[ $# -gt 0 ] || set -- kustomize etcd kubernetes helm
 wanted=" $* "
 status=0
 paths=
 while IFS='|' read -r folder program package settings question answer; do
-  case "$wanted" in "  " | *" $folder "*) ;; *) continue ;; esac
+  case "$wanted" in *" $folder "*) ;; *) continue ;; esac
   target=$(folder_of "$folder")
   case ":$paths:" in *":$target:"*) ;; *) paths=${paths:+$paths:}$target ;; esac
   is_there "$program" "$target" "$question" "$answer" && continue
   link_foreign "$program" "$target" "$question" "$answer" && continue
   if [ -n "$only_path" ]; then
-    echo "$program is not built; run: make tools" >&2
+    echo "$program is not built; run: tests/tools/build.sh $folder" >&2
     status=1
     continue
   fi

@@ -219,7 +219,7 @@ fn write_kubeconfig(folder: &Path, url: &str, certificates: Option<&Path>, token
 }
 
 /// Ports that are free now; all are held until all are chosen, so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port of 127.0.0.1 is free"));
     listeners.map(|listener| listener.local_addr().expect("a bound socket has an address").port())
 }

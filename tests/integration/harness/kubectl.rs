@@ -1,6 +1,7 @@
 //! The real kubectl, as one user of the control plane.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -62,14 +63,22 @@ impl Kubectl {
 
     /// Waits until `arguments` print something that `is_wanted`; fails the test after half a minute, with what they printed last.
     pub(crate) fn wait_until(&self, arguments: &[&str], is_wanted: impl Fn(&str) -> bool) -> String {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let watched = self.watch_until(Duration::from_secs(30), arguments, is_wanted);
+        watched.unwrap_or_else(|last| panic!("kubectl {arguments:?} still says: {last:?}"))
+    }
+
+    /// Asks again and again until `arguments` print something that `is_wanted`; after `patience`, what came last.
+    pub(crate) fn watch_until(&self, patience: Duration, arguments: &[&str], is_wanted: impl Fn(&str) -> bool) -> Result<String, Output> {
+        let deadline = Instant::now() + patience;
         loop {
             let output = self.run(arguments.iter().copied());
             if output.status == Some(0) && is_wanted(&output.stdout) {
-                return output.stdout;
+                return Ok(output.stdout);
             }
-            assert!(std::time::Instant::now() < deadline, "kubectl {arguments:?} still says: {output:?}");
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            if Instant::now() > deadline {
+                return Err(output);
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 #![expect(dead_code, reason = "a harness offers more than the stories of today use")]
 
+pub(crate) mod api;
 pub(crate) mod control_plane;
 pub(crate) mod drift;
 pub(crate) mod fleet;
+pub(crate) mod generator;
 #[path = "../../source/server.rs"]
 #[expect(clippy::unwrap_used, reason = "a test fails where something is not there")]
 pub(crate) mod git_server;
@@ -19,3 +21,10 @@ pub(crate) mod repository;
 pub(crate) mod scratch;
 pub(crate) mod sshd;
 pub(crate) mod tools;
+
+/// A line of figures that is shown whether a test fails or not.
+pub(crate) fn say(line: &str) {
+    use std::io::Write as _;
+    // Where standard error is closed nobody wants it.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
