@@ -20,6 +20,8 @@ pub(super) struct Filled<'a> {
     pub(super) name: &'a str,
     /// The live structure or map it is in.
     pub(super) around: &'a Map<String, Value>,
+    /// The declared one; empty where there is none.
+    pub(super) declared_around: &'a Map<String, Value>,
     /// The live value.
     pub(super) value: &'a Value,
     /// The live object.
@@ -63,6 +65,8 @@ pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
         // Row 70.
         ("Subject", "apiGroup") => field.value == subject_group(text(field.around, "kind")),
         ("RoleRef", "apiGroup") => field.value == RBAC_GROUP,
+        // Of a CronJob's template nothing is filled in before there is a Job.
+        ("JobSpec", _) if kind(field) == "CronJob" => false,
         // A policy of failures changes what replaces a pod.
         ("JobSpec", "podReplacementPolicy") => {
             field.value == if field.around.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" }
@@ -85,6 +89,10 @@ pub(super) fn is_conditional_default(field: &Filled<'_>) -> Option<bool> {
         ("PersistentVolumeClaim", "apiVersion") => field.value == "v1",
         ("PersistentVolumeClaim", "kind") => field.value == "PersistentVolumeClaim",
         ("PersistentVolumeClaim", "status") => *field.value == json!({"phase": "Pending"}),
+        // Without rolling updates nothing is filled in, but the stored type has no way to leave it out.
+        ("RollingUpdateDaemonSet", "maxUnavailable") => {
+            *field.value == json!(i32::from(root_text(field, "/spec/updateStrategy/type") != "OnDelete"))
+        }
         // Row 84.
         ("LimitRangeItem", "default" | "defaultRequest") => {
             field.value.as_object().is_some_and(|filled| filled.iter().all(|(name, value)| is_limit(field.around, field.name, name, value)))
@@ -139,6 +147,9 @@ fn scaling(direction: &str) -> Value {
 
 /// Rows 49, 50, 52; live-facts 4.5.
 fn allocated(field: &Filled<'_>) -> Option<&'static str> {
+    if field.component.ends_with(".DeviceTaint") && field.name == "timeAdded" {
+        return Some(ALLOCATED);
+    }
     let holds = match (core(field.component)?, field.name) {
         ("ServiceSpec", "clusterIP" | "clusterIPs" | "ipFamilies" | "ipFamilyPolicy" | "healthCheckNodePort") => true,
         ("ServicePort", "nodePort") => true,
@@ -161,15 +172,22 @@ pub(super) fn is_default_toleration(item: &Value) -> bool {
     })
 }
 
+/// The old name of `serviceAccountName`: the server keeps the two equal, whichever was written.
+pub(super) const ALIAS: &str = "serviceAccount";
+
 /// Rows 46, 48, 51, 53; live-facts 4.7.
 fn mirrored(field: &Filled<'_>) -> Option<&'static str> {
     let same_as = |other: &str| field.around.get(other) == Some(field.value);
+    // Of two that mirror each other, the one that is declared is the one that was written.
+    let same_as_declared = |other: &str| same_as(other) && field.declared_around.get(other) == Some(field.value);
+    if core(field.component)? == "PodSpec" && field.name == ALIAS {
+        return same_as("serviceAccountName").then_some(ALIAS);
+    }
     let holds = match (core(field.component)?, field.name) {
-        ("PodSpec", "serviceAccount") => same_as("serviceAccountName"),
-        ("PodSpec", "serviceAccountName") => same_as("serviceAccount"),
+        ("PodSpec", "serviceAccountName") => same_as_declared("serviceAccount"),
         ("ServicePort", "targetPort") => same_as("port"),
         ("PersistentVolumeClaimSpec", "dataSourceRef") => same_as("dataSource"),
-        ("PersistentVolumeClaimSpec", "dataSource") => same_as("dataSourceRef"),
+        ("PersistentVolumeClaimSpec", "dataSource") => field.declared_around.contains_key("dataSourceRef") && same_as("dataSourceRef"),
         ("ResourceRequirements", "requests") => {
             kind(field) == "Pod" && field.around.get("limits").is_some_and(|limits| holds_all(limits, field.value))
         }
@@ -195,6 +213,7 @@ fn completed(field: &Filled<'_>) -> Option<&'static str> {
     let holds = match (kind(field), field.path) {
         ("Pod", "spec.containers.resources.requests") => items("/spec/containers").any(requests),
         ("Pod", "spec.initContainers.resources.requests") => items("/spec/initContainers").any(requests),
+        ("Pod", "spec.resources.requests") => field.root.get("spec").is_some_and(requests),
         ("LimitRange", "spec.limits.default") => limits("default"),
         ("LimitRange", "spec.limits.defaultRequest") => limits("defaultRequest"),
         _ => false,
@@ -214,8 +233,10 @@ fn marked(field: &Filled<'_>) -> Option<&'static str> {
         ) => true,
         ("Job", "spec", "selector") => !field.around.get("manualSelector").is_some_and(|manual| *manual == json!(true)),
         ("DaemonSet", "metadata.annotations", "deprecated.daemonset.template.generation") => true,
-        ("ReplicationController", "metadata.labels", name) => {
-            field.root.pointer("/spec/template/metadata/labels").and_then(|labels| labels.get(name)) == Some(field.value)
+        // Only where no label is declared.
+        ("ReplicationController" | "Job", "metadata.labels", name) => {
+            let of_template = field.root.pointer("/spec/template/metadata/labels").and_then(|labels| labels.get(name));
+            field.declared_around.is_empty() && of_template == Some(field.value)
         }
         ("PersistentVolumeClaim", "metadata.finalizers", _) => field.value == "kubernetes.io/pvc-protection",
         ("PersistentVolume", "metadata.finalizers", _) => field.value == "kubernetes.io/pv-protection",
@@ -224,6 +245,43 @@ fn marked(field: &Filled<'_>) -> Option<&'static str> {
         _ => false,
     };
     holds.then_some("server-set")
+}
+
+/// Whether admission is known to add this item to a list that is written as a whole (live-facts 4.5): then the list belongs
+/// to its applier still.
+pub(super) fn is_admitted(component: &str, list: &str, root: &Value, item: &Value) -> bool {
+    let word = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
+    let kind = root.get("kind").and_then(Value::as_str).unwrap_or_default();
+    match (kind, component.rsplit('.').next().unwrap_or_default(), list) {
+        ("Pod", "PodSpec", "tolerations") => {
+            matches!(word("key"), "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
+                && (word("operator"), word("effect")) == ("Exists", "NoExecute")
+                && item.get("tolerationSeconds").is_some_and(Value::is_number)
+        }
+        ("Node", "NodeSpec", "taints") => {
+            ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"].iter().any(|prefix| word("key").starts_with(prefix))
+        }
+        // What `matchLabelKeys` names becomes an expression with the pod's own label.
+        ("Pod", "LabelSelector", "matchExpressions") => {
+            let label = root.pointer("/metadata/labels").and_then(|labels| labels.get(word("key")));
+            matches!(word("operator"), "In" | "NotIn")
+                && label.is_some_and(|label| item["values"] == json!([label]))
+                && names_label(root.get("spec").unwrap_or(&Value::Null), word("key"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether some `matchLabelKeys` or `mismatchLabelKeys` below names the label.
+fn names_label(value: &Value, label: &str) -> bool {
+    let names = |keys: &Value| keys.as_array().is_some_and(|keys| keys.iter().any(|key| key == label));
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, field)| {
+            matches!(name.as_str(), "matchLabelKeys" | "mismatchLabelKeys") && names(field) || names_label(field, label)
+        }),
+        Value::Array(items) => items.iter().any(|item| names_label(item, label)),
+        _ => false,
+    }
 }
 
 /// The rule by which a controller of the cluster is known to write this, whatever it calls itself.

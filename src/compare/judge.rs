@@ -61,7 +61,7 @@ pub(super) struct Applier {
 
 impl Applier {
     fn is(&self, manager: &Manager) -> bool {
-        manager.subresource.is_none() && manager.name == self.name && manager.operation == self.operation
+        manager.subresource.is_none() && managers::agent(manager) == self.name && manager.operation == self.operation
     }
 }
 
@@ -267,14 +267,14 @@ impl Judge<'_> {
     fn find_applier(&self) -> Option<Applier> {
         let ownership = self.ownership()?;
         let may_apply = |manager: &Manager| match self.configured {
-            Some(name) => manager.name == name && manager.subresource.is_none(),
+            Some(name) => (manager.name == name || managers::agent(manager) == name) && manager.subresource.is_none(),
             None => managers::as_applier(self.managers, manager).is_some(),
         };
         let candidates: Vec<usize> = (0..ownership.entries.len()).filter(|entry| may_apply(&ownership.entries[*entry].manager)).collect();
         if candidates.is_empty() {
             return None;
         }
-        let of = |manager: &Manager| Applier { name: manager.name.clone(), operation: manager.operation };
+        let of = |manager: &Manager| Applier { name: managers::agent(manager).to_owned(), operation: manager.operation };
         let mut owned: BTreeMap<Applier, usize> = BTreeMap::new();
         for Leaf { path, whole } in leaves::declared_leaves(self.schemas, self.ty, self.declared) {
             let owners = ownership.owners(&path, whole);
@@ -292,7 +292,9 @@ impl Judge<'_> {
         let best = owned.into_iter().max_by_key(|(applier, leaves)| (is_gitops(applier), *leaves, applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
-        best.map(|(applier, _)| applier).or_else(creator)
+        // Or all that it declares was overwritten, and an entry without a time may be the oldest: then a GitOps tool on record.
+        let tool = || candidates.iter().map(|entry| of(&ownership.entries[*entry].manager)).find(is_gitops);
+        best.map(|(applier, _)| applier).or_else(creator).or_else(tool)
     }
 
     fn last_applied(&self) -> Option<&Value> {

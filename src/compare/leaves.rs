@@ -94,7 +94,9 @@ fn collect(schemas: &Schemas, at: At<'_>, value: &Value, path: &mut Vec<Step>, l
 pub(super) fn key_of(schemas: &Schemas, item: At<'_>, keys: &[Box<str>], value: &Value) -> Vec<(String, Value)> {
     let node = item.node(schemas);
     let default = |key: &str| node.and_then(|node| node.field(key)).and_then(|field| field.default.as_deref().cloned());
-    let of = |key: &str| value.get(key).filter(|value| !value.is_null()).cloned().or_else(|| default(key)).unwrap_or(Value::Null);
+    // An empty text is no key to a built-in type, as if it were not there.
+    let says_something = |value: &&Value| !(value.is_null() || item.typed && **value == "");
+    let of = |key: &str| value.get(key).filter(says_something).cloned().or_else(|| default(key)).unwrap_or(Value::Null);
     keys.iter().map(|key| (key.to_string(), of(key))).collect()
 }
 

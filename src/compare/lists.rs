@@ -174,7 +174,9 @@ impl<'a> Walk<'a> {
 
     /// A list that is written as a whole: still compared item by item, because the server fills in what items leave out.
     fn atomic_list(&mut self, at: At<'a>, declared: &'a Value, live: &'a Value, items: &'a [Value], live_items: &'a [Value]) {
-        let live_items = self.without_appended(at, items, live_items);
+        if live_items.len() > items.len() && self.is_declared_and_admitted(at, items, live_items) {
+            return;
+        }
         let pairs = |order: &dyn Fn(usize) -> usize| (0..items.len()).map(|place| (place, order(place))).collect::<Vec<_>>();
         if items.len() == live_items.len() {
             let by_place = pairs(&|place| place);
@@ -193,12 +195,46 @@ impl<'a> Walk<'a> {
         self.drifted(at, declared, live);
     }
 
-    /// The live items without those that admission appends to what was declared.
-    fn without_appended(&self, at: At<'a>, items: &[Value], live_items: &'a [Value]) -> &'a [Value] {
-        let is_appended_to = at.component.ends_with(".PodSpec") && self.path.last_word() == "tolerations" && self.root["kind"] == "Pod";
-        let appended = live_items.iter().rev().take_while(|item| is_appended_to && filled::is_default_toleration(item)).count();
-        let extra = live_items.len().saturating_sub(items.len());
-        &live_items[..live_items.len() - appended.min(extra)]
+    /// Whether the live list is the declared one, in its order, and what admission adds; if so, that is told.
+    fn is_declared_and_admitted(&mut self, at: At<'a>, items: &'a [Value], live_items: &'a [Value]) -> bool {
+        if !self.judge.is_no_tool(&self.path.steps, at.whole) {
+            return false;
+        }
+        let (mut pairs, mut added) = (Vec::new(), Vec::new());
+        for (live_place, item) in live_items.iter().enumerate() {
+            let next = (pairs.len(), live_place);
+            if next.0 < items.len() && self.fits(|walk| walk.pairs(at, &[next], items, live_items)) {
+                pairs.push(next);
+            } else if self.is_admitted(at, item) {
+                added.push(live_place);
+            } else {
+                return false;
+            }
+        }
+        if pairs.len() < items.len() {
+            return false;
+        }
+        self.pairs(at, &pairs, items, live_items);
+        for place in added {
+            self.path.push(Step::Index(place), Positions { declared: None, live: Some(place) });
+            self.admitted(&live_items[place]);
+            self.path.pop();
+        }
+        true
+    }
+
+    /// Counts or tells an item that admission added.
+    fn admitted(&mut self, item: &Value) {
+        if filled::is_default_toleration(item) {
+            self.defaults += 1;
+        } else {
+            self.report(Said::new(FieldVerdict::Injected, "admission"), None, Some(item));
+        }
+    }
+
+    /// Whether admission is known to add this item to the list that the walk stands at.
+    pub(super) fn is_admitted(&self, at: At<'a>, item: &Value) -> bool {
+        filled::is_admitted(at.component, self.path.last_word(), self.root, item)
     }
 
     fn pairs(&mut self, at: At<'a>, pairs: &[(usize, usize)], items: &'a [Value], live_items: &'a [Value]) {

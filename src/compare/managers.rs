@@ -58,6 +58,8 @@ const APPLIERS: &[(Name, Option<Operation>, Class)] = &[
     (Is("helm-controller"), None, Class::Applier),
     (Is("flux"), Some(Operation::Apply), Class::Installer),
     (Is("argocd-controller"), None, Class::Applier),
+    // So Argo CD calls itself where it replaces an object or reconciles one of RBAC.
+    (Is("argocd"), Some(Operation::Update), Class::Applier),
     (Is("argocd-application-controller"), None, Class::Applier),
     (Is("configsync.gke.io"), Some(Operation::Apply), Class::Applier),
     (Is("fleet-agent"), None, Class::Applier),
@@ -137,6 +139,15 @@ pub(super) fn as_applier(rules: &[ManagerRule], manager: &Manager) -> Option<Cla
         APPLIERS.iter().find(is_meant).map(|(_, _, class)| *class)
     });
     class.filter(|class| matches!(class, Class::Applier | Class::Installer))
+}
+
+/// The agent that a manager is a name of. Argo CD has two: by the second it applies most objects, by the first it replaces them
+/// and reconciles those of RBAC, which it may then patch by the second.
+pub(super) fn agent(manager: &Manager) -> &str {
+    match (manager.name.as_str(), manager.operation) {
+        ("argocd", Operation::Update) => "argocd-controller",
+        (name, _) => name,
+    }
 }
 
 /// The class of a manager; none where it is in no table. An applier's name is known with every operation: with another one

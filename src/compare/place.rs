@@ -100,6 +100,8 @@ pub(super) struct At<'a> {
     pub(super) is_entry: bool,
     /// The live structure or map around it.
     pub(super) around: Option<&'a Map<String, Value>>,
+    /// The declared one, where the walk goes through both.
+    pub(super) declared_around: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> At<'a> {
@@ -107,7 +109,18 @@ impl<'a> At<'a> {
     pub(super) fn root(schemas: &'a Schemas, ty: Option<TypeId>) -> Self {
         let typed = ty.is_some_and(|ty| is_built_in(schemas.node(ty)));
         let whole = if ty.is_some() { Whole::Never } else { Whole::Unknown };
-        Self { ty, component: "", table: None, default: None, whole, typed, is_unknown_field: false, is_entry: false, around: None }
+        Self {
+            ty,
+            component: "",
+            table: None,
+            default: None,
+            whole,
+            typed,
+            is_unknown_field: false,
+            is_entry: false,
+            around: None,
+            declared_around: None,
+        }
     }
 
     pub(super) fn node(&self, schemas: &'a Schemas) -> Option<&'a Node> {
@@ -134,6 +147,7 @@ impl<'a> At<'a> {
             is_unknown_field: known.is_none() && entries.is_none() && node.is_some_and(|node| !node.is_open()),
             is_entry: known.is_none() && entries.is_some(),
             around: None,
+            declared_around: None,
         }
     }
 
@@ -151,6 +165,7 @@ impl<'a> At<'a> {
             is_unknown_field: false,
             is_entry: false,
             around: None,
+            declared_around: None,
         }
     }
 

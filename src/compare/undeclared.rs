@@ -28,6 +28,10 @@ impl<'a> Walk<'a> {
             let manager = self.judge.writer(&self.path.steps, at.whole);
             return self.push(Said::new(FieldVerdict::UndeclaredController, rule), None, Some(live), manager);
         }
+        let is_admitted = || live.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(|item| self.is_admitted(at, item)));
+        if is_admitted() && self.judge.is_no_tool(&self.path.steps, at.whole) {
+            return self.report(Said::new(FieldVerdict::Injected, "admission"), None, Some(live));
+        }
         let merges = match (live, at.list(self.schemas)) {
             (Value::Object(fields), _) if !fields.is_empty() && !self.is_written_whole(at) => {
                 for (name, value) in fields.iter().filter(|(name, _)| !self.is_ignored(name)).collect::<Vec<_>>() {

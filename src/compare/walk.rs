@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             self.path.push_field(name);
-            let child = At { around: Some(live), ..at.child(self.schemas, name, self.path.steps.len()) };
+            let child = At { around: Some(live), declared_around: Some(declared), ..at.child(self.schemas, name, self.path.steps.len()) };
             match live.get(name) {
                 Some(live) => self.value(child, value, live),
                 None => self.absent(child, value),
@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             self.path.push_field(name);
-            let child = At { around: Some(live), ..at.child(self.schemas, name, self.path.steps.len()) };
+            let child = At { around: Some(live), declared_around: Some(declared), ..at.child(self.schemas, name, self.path.steps.len()) };
             self.undeclared(child, value);
             self.path.pop();
         }
@@ -227,10 +227,26 @@ impl<'a> Walk<'a> {
     /// Whether the server would fill in this value by itself.
     pub(super) fn is_filled(&self, at: At<'a>, live: &'a Value) -> bool {
         let by_table = || at.table.is_some_and(|field| field.defaults.contains(live)) || at.default == Some(live);
-        // Live-facts 4.5: what the server allocates has no owner, so what a tool owns was asked for.
-        let is_allocated = || self.judge.is_no_tool(&self.path.steps, at.whole);
-        let by_rule = || self.filled(at, live, filled::by_server).is_some_and(|rule| rule != filled::ALLOCATED || is_allocated());
+        // What is allocated may be set by hand as well; then a person's tool is on record.
+        let by_rule = || match self.filled(at, live, filled::by_server) {
+            Some(filled::ALLOCATED) => self.judge.is_no_tool(&self.path.steps, at.whole),
+            Some(filled::ALIAS) => self.is_told_by_its_name(at),
+            rule => rule.is_some(),
+        };
         self.filled(at, live, filled::is_conditional_default).unwrap_or_else(|| by_table() || by_rule())
+    }
+
+    /// Whether the field that an alias stands for is declared or has a writer, and so says all there is to say; or nobody
+    /// wrote the alias.
+    fn is_told_by_its_name(&self, at: At<'a>) -> bool {
+        const NAME: &str = "serviceAccountName";
+        let named = || {
+            let mut steps = self.path.steps.clone();
+            steps.pop();
+            steps.push(Step::Field(NAME.to_owned()));
+            self.judge.writer(&steps, at.whole).is_some()
+        };
+        at.declared_around.is_some_and(|around| around.contains_key(NAME)) || self.judge.is_no_tool(&self.path.steps, at.whole) || named()
     }
 
     /// Asks a table of what is filled in about the value that the path leads to.
@@ -241,6 +257,7 @@ impl<'a> Walk<'a> {
             component: at.component,
             name: if is_field { self.path.last_word() } else { "" },
             around: at.around.unwrap_or(&NOTHING),
+            declared_around: at.declared_around.unwrap_or(&NOTHING),
             value: live,
             root: self.root,
             path: &path,
