@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::leaves::{self, Leaf};
 use super::managers::{self, Class, ManagerRule};
 use super::ownership::{Ownership, Whole};
+use super::place::At;
 use super::said::Said;
 use chrono::{DateTime, TimeZone as _, Utc};
 
@@ -77,7 +78,12 @@ impl Judge<'_> {
         if let Some(manager) = self.applier_among(&writers) {
             return (Said::new(FieldVerdict::Rewritten, "applier-owns"), Some(manager));
         }
-        let in_whole = matches!(whole, Whole::From(depth) if depth < path.len());
+        let in_whole = match whole {
+            Whole::From(depth) => depth < path.len(),
+            // What only a container around it is listed for is written as a whole.
+            Whole::Deduced | Whole::Unknown => !writers.iter().any(|writer| ownership.lists(*writer, path)),
+            Whole::Never => false,
+        };
         (removed, if in_whole { self.newest(&writers) } else { None })
     }
 
@@ -97,7 +103,7 @@ impl Judge<'_> {
         let Some(ownership) = self.ownership().filter(|ownership| !ownership.entries.is_empty()) else {
             return (Said::new(FieldVerdict::Unknown, "no-managed-fields"), None);
         };
-        let writers = ownership.owners(path, whole);
+        let writers = ownership.owners_at_or_below(path, whole);
         let mark = Said::new(FieldVerdict::UndeclaredController, "applier-mark");
         if let Some(manager) = self.applier_among(&writers) {
             let said = if is_mark { mark } else { self.left_by_applier(&manager, path, whole) };
@@ -160,7 +166,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17).
+    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17), as neither a
+    /// version that was removed nor an item without its key does.
     pub(super) fn ownership_gap(&self, created: Option<DateTime<Utc>>) -> Option<OwnershipGap> {
         let none = Ownership::default();
         let ownership = match self.managed_fields {
@@ -169,6 +176,7 @@ impl Judge<'_> {
         };
         if ownership.entries.is_empty() {
             let is_emptied = self.never_changed_version() && created? >= always_recorded() && self.holds_what_is_recorded();
+            let is_emptied = is_emptied && !leaves::has_item_without_key(self.schemas, At::root(self.schemas, self.ty), self.live);
             return is_emptied.then_some(OwnershipGap::Emptied);
         }
         let label = |value: &Value| value.pointer("/metadata/labels").and_then(|labels| labels.get(FLUX_MARK)).cloned();
@@ -203,10 +211,10 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether no person's tool or unknown manager is on record for a path.
+    /// Whether no person's tool or unknown manager is on record for a path or what is below it.
     pub(super) fn is_no_tool(&self, path: &[Step], whole: Whole) -> bool {
         let Some(ownership) = self.ownership() else { return true };
-        let writers = ownership.owners(path, whole);
+        let writers = ownership.owners_at_or_below(path, whole);
         writers.iter().filter_map(|writer| self.manager(*writer)).all(|manager| {
             self.class(manager) == Some(Class::Controller)
                 || manager.subresource.as_deref() == Some("status")
@@ -219,9 +227,9 @@ impl Judge<'_> {
         self.writer(path, whole).is_some_and(|manager| self.class(&manager) == Some(Class::Controller))
     }
 
-    /// The last writer of a path on record.
+    /// The last writer of a path, or of something below it, on record.
     pub(super) fn writer(&self, path: &[Step], whole: Whole) -> Option<Manager> {
-        self.newest(&self.ownership()?.owners(path, whole))
+        self.newest(&self.ownership()?.owners_at_or_below(path, whole))
     }
 
     /// Whether a manager lists exactly this path.

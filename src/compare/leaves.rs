@@ -100,6 +100,21 @@ pub(super) fn key_of(schemas: &Schemas, item: At<'_>, keys: &[Box<str>], value: 
     keys.iter().map(|key| (key.to_string(), of(key))).collect()
 }
 
+/// Whether an item of a list-map lacks every key: the server then cannot tell who writes what, and drops its record of writers
+/// (structured-merge-diff, `keyByFields`).
+pub(super) fn has_item_without_key(schemas: &Schemas, at: At<'_>, value: &Value) -> bool {
+    match (value, at.list(schemas)) {
+        (Value::Object(fields), _) => fields.iter().any(|(name, field)| has_item_without_key(schemas, at.child(schemas, name, 0), field)),
+        (Value::Array(items), ListKind::Map(keys)) => {
+            let item_at = at.item(schemas, 0);
+            let lacks_key = |item: &Value| key_of(schemas, item_at, keys, item).iter().all(|(_, value)| value.is_null());
+            items.iter().any(|item| lacks_key(item) || has_item_without_key(schemas, item_at, item))
+        }
+        (Value::Array(items), _) => items.iter().any(|item| has_item_without_key(schemas, at.item(schemas, 0), item)),
+        _ => false,
+    }
+}
+
 /// The value at a path, where there is one.
 pub(super) fn at_path<'a>(value: &'a Value, path: &[Step]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, step| match step {

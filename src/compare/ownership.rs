@@ -34,7 +34,9 @@ pub(super) enum Whole {
     Never,
     /// The container at this depth (number of steps) is.
     From(usize),
-    /// The schema does not say.
+    /// Lists are and maps are not, as the server deduces where a schema preserves what it does not name.
+    Deduced,
+    /// There is no schema that would say.
     Unknown,
 }
 
@@ -54,6 +56,15 @@ impl Ownership {
             return Vec::new();
         }
         depths.iter().enumerate().filter(|(_, depth)| **depth == deepest).map(|(position, _)| position).collect()
+    }
+
+    /// The entries that own a path, or where none does, something below it.
+    pub(super) fn owners_at_or_below(&self, path: &[Step], whole: Whole) -> Vec<usize> {
+        let owners = self.owners(path, whole);
+        if !owners.is_empty() {
+            return owners;
+        }
+        (0..self.entries.len()).filter(|entry| self.entries[*entry].leads_below(path)).collect()
     }
 
     /// Whether an entry lists exactly this path.
@@ -96,22 +107,30 @@ impl Entry {
         for (walked, step) in path.iter().enumerate() {
             match child(set, step) {
                 Some(inner) => set = inner,
-                None => return if self.owns_rest(set, walked, whole) { walked } else { 0 },
+                None => return if self.owns_rest(set, &path[..=walked], whole) { walked } else { 0 },
             }
         }
         // A set with children but without `.` only leads to members.
         if set.is_empty() || set.contains_key(".") { path.len() } else { 0 }
     }
 
-    /// Whether the container that the walk ended in stands for all below it.
-    fn owns_rest(&self, set: &Map<String, Value>, walked: usize, whole: Whole) -> bool {
+    /// Whether the container that the walk ended in stands for all below it; `path` ends with the first step into it.
+    fn owns_rest(&self, set: &Map<String, Value>, path: &[Step], whole: Whole) -> bool {
+        let walked = path.len() - 1;
         let is_leaf = walked > 0 && set.is_empty();
         is_leaf
             && match whole {
                 Whole::Never => !self.same_version,
                 Whole::From(depth) => walked >= depth || !self.same_version,
+                Whole::Deduced => !matches!(path.last(), Some(Step::Field(_))) || !self.same_version,
                 Whole::Unknown => true,
             }
+    }
+
+    /// Whether something below a path is listed, but not the path itself: a structure that was applied by its fields.
+    fn leads_below(&self, path: &[Step]) -> bool {
+        let set = path.iter().try_fold(&self.fields, |set, step| child(set, step));
+        set.is_some_and(|set| !set.is_empty() && !set.contains_key("."))
     }
 }
 

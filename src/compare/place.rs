@@ -137,12 +137,14 @@ impl<'a> At<'a> {
         let typed = ty.is_some_and(|ty| is_built_in(schemas.node(ty))) || self.typed && ty.is_some();
         let own_default = known.and_then(|field| field.default.as_deref());
         let inherited = self.default.and_then(|default| default.get(name));
+        let is_deduced = ty.is_none() && self.whole == Whole::Never && node.is_some_and(Node::is_open);
+        let whole = if is_deduced { Whole::Deduced } else { whole_below(self.whole, ty.map(|ty| schemas.node(ty)), depth) };
         Self {
             ty,
             component,
             table: builtin::field(component, name),
             default: if typed { None } else { inherited.or(own_default) },
-            whole: whole_below(self.whole, ty.map(|ty| schemas.node(ty)), depth),
+            whole,
             typed,
             is_unknown_field: known.is_none() && entries.is_none() && node.is_some_and(|node| !node.is_open()),
             is_entry: known.is_none() && entries.is_some(),
@@ -184,10 +186,10 @@ fn is_built_in(node: &Node) -> bool {
 
 fn whole_below(whole: Whole, node: Option<&Node>, depth: usize) -> Whole {
     match (whole, node) {
-        (Whole::From(_), _) => whole,
+        (Whole::From(_) | Whole::Deduced, _) => whole,
         (_, None) => Whole::Unknown,
         (_, Some(node)) if node.atomic || node.items.is_some() && node.list == ListKind::Atomic => Whole::From(depth),
-        (_, Some(node)) if node.preserves_unknown && node.fields.is_empty() => Whole::Unknown,
+        (_, Some(node)) if node.preserves_unknown && node.fields.is_empty() => Whole::Deduced,
         (Whole::Unknown, Some(_)) => Whole::Unknown,
         (Whole::Never, Some(_)) => Whole::Never,
     }

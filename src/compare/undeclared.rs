@@ -40,6 +40,9 @@ impl<'a> Walk<'a> {
                     self.undeclared(child, value);
                     self.path.pop();
                 }
+                if self.differences.len() == mark && self.is_asked_for(at) {
+                    self.undeclared_leaf(at, live);
+                }
                 self.merges(at)
             }
             (Value::Array(items), ListKind::Map(keys)) if !items.is_empty() => {
@@ -88,12 +91,25 @@ impl<'a> Walk<'a> {
         !is_map && !is_made_by_server && self.path.steps.len() > 1
     }
 
+    /// Whether somebody asked for a structure that holds nothing but defaults: the server does not make it by itself.
+    fn is_asked_for(&self, at: At<'a>) -> bool {
+        self.merges(at) && !self.judge.is_no_tool(&self.path.steps, at.whole)
+    }
+
     fn is_default(&self, at: At<'a>, live: &'a Value) -> bool {
         let is_plain = at.table.is_some_and(|field| !field.is_pointer) && is_zero(live) || is_plain_zero(at, live);
         let is_empty_structure = live.as_object().is_some_and(serde_json::Map::is_empty);
         let is_empty_default = is_empty_structure && at.table.is_some_and(super::builtin::Field::is_present_by_default);
         let is_null = live.is_null();
-        is_null || is_plain || is_empty_default || (!is_empty_structure && self.is_filled(at, live))
+        is_null
+            || is_plain
+            || is_empty_default
+            || (!is_empty_structure && self.is_filled(at, live) && !self.is_chosen_by_controller(at, live))
+    }
+
+    /// Whether a controller is on record for what the server would have chosen too: then that is told.
+    fn is_chosen_by_controller(&self, at: At<'a>, live: &'a Value) -> bool {
+        self.filled(at, live, filled::by_server) == Some(filled::ALLOCATED) && self.judge.is_controllers(&self.path.steps, at.whole)
     }
 
     fn undeclared_leaf(&mut self, at: At<'a>, live: &'a Value) {

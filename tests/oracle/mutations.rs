@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::api::Api;
 use crate::harness::control_plane::control_plane;
 use crate::harness::generator::draw::Drawer;
-use crate::harness::generator::places::{Change, Part, at, changes, leaves, only, written};
+use crate::harness::generator::places::{Change, Leaf, Part, at, changes, is_listed, leaves, only, written};
 use crate::harness::generator::random::Random;
 use crate::harness::generator::schema::Schema;
 use crate::harness::generator::{Fleet, Object};
@@ -130,7 +130,8 @@ impl<'a> Mutator<'a> {
             }
             let operation = if applies { "Apply" } else { "Update" };
             let what = format!("{} by {writer}/{operation}", plan.what);
-            let expected = changes.iter().filter_map(|change| self.expected(object, change, &plan.targets, (writer, operation))).collect();
+            let expected = |change| self.expected(object, (&before, &after), change, &plan.targets, (writer, operation));
+            let expected = changes.iter().filter_map(expected).collect();
             return Some(Mutation { object: object.clone(), what, expected });
         }
         None
@@ -168,14 +169,14 @@ impl<'a> Mutator<'a> {
         } else {
             Request::Patch(json!([{"op": "replace", "path": leaf.pointer, "value": new}]))
         };
-        Some(Plan { what, request, targets: vec![target(&leaf.parts)] })
+        Some(Plan { what, request, targets: vec![target(leaf)] })
     }
 
     fn draw_removal(&self, object: &Object, before: &Value, random: &mut Random) -> Option<Plan> {
         let leaves = leaves(self.schema(), self.schema().of(before), &object.value, before);
         let leaf = leaves.get(random.below(leaves.len().max(1)))?;
         let request = Request::Patch(json!([{"op": "remove", "path": leaf.pointer}]));
-        Some(Plan { what: format!("remove {} ({})", leaf.pointer, written(&leaf.parts)), request, targets: vec![target(&leaf.parts)] })
+        Some(Plan { what: format!("remove {} ({})", leaf.pointer, written(&leaf.parts)), request, targets: vec![target(leaf)] })
     }
 
     fn draw_addition(&self, before: &Value, random: &mut Random, applies: bool) -> Option<Plan> {
@@ -214,6 +215,7 @@ impl<'a> Mutator<'a> {
     fn expected(
         &self,
         object: &Object,
+        (before, after): (&Value, &Value),
         change: &Change,
         targets: &[Vec<Part>],
         (writer, operation): (&'static str, &'static str),
@@ -221,37 +223,58 @@ impl<'a> Mutator<'a> {
         let target = targets.iter().find(|target| meets(&change.parts, target));
         let field = written(&change.parts);
         let manager = Some((writer, operation));
-        if self.is_declared(object, &change.parts) {
-            let (verdicts, manager): (&[&str], _) = match (change.whole, change.after) {
-                // What is written as a whole is compared by its items all the same.
-                (true, true) => (&["drifted", "removed", "undeclared", "undeclared-controller"], manager),
-                (false, true) => (&["drifted"], manager),
-                (_, false) => (&["removed"], None),
-            };
-            return Some(Expected { field, verdicts, manager, around: None, below: change.whole });
+        match self.declared(object, &change.parts) {
+            // A zero that the server did not keep is no declaration to it, so it fills in and takes away (live-facts 4.4); to a
+            // reader of Git it is one, but what a controller puts into an empty list.
+            Some(value) if is_zero(&value) && self.at(before, &change.parts) != Some(&value) => {
+                target.filter(|_| change.after)?;
+                let is_controllers = writer == CONTROLLER && value.is_array();
+                let verdicts: &[&str] = if is_controllers { &["undeclared-controller"] } else { &["drifted"] };
+                Some(Expected { field, verdicts, manager, around: None, below: change.whole })
+            }
+            Some(_) => {
+                let (verdicts, manager): (&[&str], _) = match (change.whole, change.after) {
+                    // What is written as a whole is compared by its items all the same.
+                    (true, true) => (&["drifted", "removed", "undeclared", "undeclared-controller"], manager),
+                    (false, true) => (&["drifted"], manager),
+                    // The server took it away after it had noted who writes what: its applier is on record still.
+                    (_, false) if is_listed(after, APPLIER, &change.parts) => (&["rewritten"], Some((APPLIER, "Apply"))),
+                    (_, false) => (&["removed"], None),
+                };
+                Some(Expected { field, verdicts, manager, around: None, below: change.whole })
+            }
+            None => {
+                // What the server fills in or takes away in consequence is nobody's drift.
+                let target = target.filter(|_| change.after)?;
+                let verdicts: &[&str] = if writer == CONTROLLER { &["undeclared-controller"] } else { &["undeclared"] };
+                Some(Expected { field, verdicts, manager, around: Some(written(target)), below: true })
+            }
         }
-        // What the server fills in or takes away in consequence is nobody's drift.
-        let target = target.filter(|_| change.after)?;
-        let verdicts: &[&str] = if writer == CONTROLLER { &["undeclared-controller"] } else { &["undeclared"] };
-        Some(Expected { field, verdicts, manager, around: Some(written(target)), below: true })
     }
 
-    fn is_declared(&self, object: &Object, parts: &[Part]) -> bool {
-        let of = |parts: &[Part]| {
-            let found = at(self.schema(), Some(self.schema().of(&object.value)), &object.value, parts);
-            found.is_some_and(|value| !value.is_null())
-        };
+    fn at<'v>(&self, object: &'v Value, parts: &[Part]) -> Option<&'v Value> {
+        at(self.schema(), Some(self.schema().of(object)), object, parts)
+    }
+
+    /// The declared value at a place; a null is none.
+    fn declared(&self, object: &Object, parts: &[Part]) -> Option<Value> {
+        let of = |parts: &[Part]| self.at(&object.value, parts).filter(|value| !value.is_null()).cloned();
         let is_secret = object.value["kind"] == "Secret" && parts.first() == Some(&Part::Field("data".into()));
         let folded =
             || parts.iter().enumerate().map(|(place, part)| if place == 0 { Part::Field("stringData".into()) } else { part.clone() });
-        of(parts) || is_secret && of(&folded().collect::<Vec<_>>())
+        of(parts).or_else(|| if is_secret { of(&folded().collect::<Vec<_>>()) } else { None })
     }
 }
 
+fn is_zero(value: &Value) -> bool {
+    [json!(0), json!(""), json!(false), json!([]), json!({})].contains(value)
+}
+
 /// Who changes the key of an item removes one and adds another: the list is what is meant.
-fn target(parts: &[Part]) -> Vec<Part> {
-    match parts {
-        [list @ .., Part::Key(keys), Part::Field(name)] if keys.iter().any(|(key, _)| key == name) => list.to_vec(),
+fn target(leaf: &Leaf<'_>) -> Vec<Part> {
+    let is_key = |keys: &[(String, Value)]| keys.iter().any(|(key, _)| *key == leaf.name);
+    match leaf.parts.as_slice() {
+        [list @ .., Part::Key(keys), Part::Field(_)] | [list @ .., Part::Key(keys)] if is_key(keys) => list.to_vec(),
         parts => parts.to_vec(),
     }
 }

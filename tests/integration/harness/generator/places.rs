@@ -186,6 +186,26 @@ pub(crate) fn at<'a>(schema: &Schema, node: Option<Node<'_>>, value: &'a Value, 
     }
 }
 
+/// Whether a manager's server-side applied fields list a place.
+pub(crate) fn is_listed(object: &Value, manager: &str, parts: &[Part]) -> bool {
+    let of = |text: &str, prefix: &str| serde_json::from_str::<Value>(text.strip_prefix(prefix)?).ok();
+    let child = |set: &'_ Value, part: &Part| -> Option<Value> {
+        let is_meant = |name: &str| match part {
+            Part::Field(field) => name.strip_prefix("f:") == Some(field),
+            Part::Key(keys) => of(name, "k:").is_some_and(|key| keys.iter().all(|(name, value)| key[name] == *value)),
+            Part::Member(member) => of(name, "v:").as_ref() == Some(member),
+        };
+        set.as_object()?.iter().find(|(name, _)| is_meant(name)).map(|(_, inner)| inner.clone())
+    };
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let mut applied = entries.filter(|entry| entry["manager"] == manager && entry["operation"] == "Apply");
+    applied.any(|entry| {
+        let set = parts.iter().try_fold(entry["fieldsV1"].clone(), |set, part| child(&set, part));
+        // A set without `.` only leads to what is below.
+        set.is_some_and(|set| set == json!({}) || set.get(".").is_some())
+    })
+}
+
 /// An object with one place only, for server-side apply.
 pub(crate) fn only(parts: &[Part], value: &Value) -> Value {
     match parts.split_first() {
