@@ -2,8 +2,8 @@
 # check  format, lints, and the tests that need no server
 # test   everything, on a machine with git, make, a C compiler, Rust and Go; installs and builds what else is missing
 # tools  builds the servers and programs that the tests run against; once a machine
-# test-agents  a fleet applied by the real Flux and the real Argo CD; builds them, once a machine
-# test-oracle  a generated fleet, applied by four appliers and changed at random
+# test-agents  of that, two fleets applied by the real Flux and the real Argo CD
+# test-oracle  of that, a generated fleet, applied by five appliers and changed at random
 # bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff
 
 .PHONY: demo check test test-agents test-oracle bench tools lint requirements requirements-go packages packages-servers
@@ -25,10 +25,8 @@ test: requirements-go packages-servers lint
 	tests/tools/build.sh >/dev/null
 	cargo test $(CARGO_FLAGS) --no-fail-fast
 
-test-agents: requirements-go packages
-	tests/packages.sh agents
+test-agents: requirements-go packages-servers
 	tests/tools/build.sh >/dev/null
-	tests/tools/build.sh flux argocd >/dev/null
 	cargo test $(CARGO_FLAGS) --test agents -- --nocapture
 
 test-oracle: requirements-go packages
@@ -44,7 +42,7 @@ tools: requirements-go
 
 lint: packages
 	cargo fmt --check
-	cargo clippy $(CARGO_FLAGS) --all-targets --test agents --test oracle -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 
 requirements:
 	@tests/requirements.sh

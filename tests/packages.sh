@@ -2,8 +2,7 @@
 # Installs the Debian packages that are missing: the headers of GnuPG's library, and the programs that make and check
 # signatures in tests. Where nothing is missing nothing is done; sudo is used only by who is not root.
 #   packages.sh            what building, make demo and make check need
-#   packages.sh servers    what make test needs beside it: an sshd
-#   packages.sh agents     what make test-agents needs: Redis, which Argo CD keeps its cache in
+#   packages.sh servers    what make test needs beside it: an sshd, and Redis, which Argo CD keeps its cache in
 set -euo pipefail
 wanted=()
 command -v pkg-config >/dev/null || wanted+=(pkg-config)
@@ -12,8 +11,8 @@ command -v pkg-config >/dev/null || wanted+=(pkg-config)
 command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
 if [ "${1:-}" = servers ]; then
   PATH=$PATH:/usr/sbin:/sbin command -v sshd >/dev/null || wanted+=(openssh-server)
+  command -v redis-server >/dev/null || wanted+=(redis-server)
 fi
-[ "${1:-}" != agents ] || command -v redis-server >/dev/null || wanted+=(redis-server)
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

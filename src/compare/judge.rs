@@ -100,11 +100,12 @@ impl Judge<'_> {
 
     /// A live path that is not declared and no default.
     pub(super) fn undeclared(&self, path: &[Step], whole: Whole, is_mark: bool) -> Judgement {
+        let mark = Said::new(FieldVerdict::UndeclaredController, "applier-mark");
         let Some(ownership) = self.ownership().filter(|ownership| !ownership.entries.is_empty()) else {
-            return (Said::new(FieldVerdict::Unknown, "no-managed-fields"), None);
+            // Every object of a GitOps tool has its mark, those of a dump without writers too.
+            return (if is_mark { mark.low(true) } else { Said::new(FieldVerdict::Unknown, "no-managed-fields") }, None);
         };
         let writers = ownership.owners_at_or_below(path, whole);
-        let mark = Said::new(FieldVerdict::UndeclaredController, "applier-mark");
         if let Some(manager) = self.applier_among(&writers) {
             let said = if is_mark { mark } else { self.left_by_applier(&manager, path, whole) };
             return (said, Some(manager));

@@ -14,7 +14,7 @@ use crate::harness::scratch::{self, Server};
 use crate::harness::tools;
 
 const NAMESPACE: &str = "argocd";
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const CONFIG_MAPS: [&str; 6] =
     ["argocd-cm", "argocd-cmd-params-cm", "argocd-rbac-cm", "argocd-gpg-keys-cm", "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"];
@@ -33,10 +33,7 @@ fn argo_cd() -> &'static ArgoCd {
 fn start() -> ArgoCd {
     let kubectl = control_plane().admin().kubectl();
     kubectl.succeed(["create", "namespace", NAMESPACE]);
-    for name in ["application-crd.yaml", "appproject-crd.yaml"] {
-        let file = crate::file("crds/argo-cd").join(name);
-        kubectl.succeed(["create", "-f", file.to_str().expect("the path of the checkout is UTF-8")]);
-    }
+    crate::define(&crate::file("crds/argo-cd"));
     let kubectl = kubectl.in_namespace(NAMESPACE);
     kubectl.wait_until(&["get", "applications,appprojects"], |_| true);
     for object in settings() {
@@ -108,10 +105,13 @@ impl ArgoCd {
             ("ARGOCD_BINARY_NAME", name),
             ("ARGOCD_GPG_ENABLED", "false"),
             ("ARGOCD_FAKE_IN_CLUSTER", "true"),
+            // Two thousand objects at the usual fifty requests a second would take minutes.
+            ("ARGOCD_K8S_CLIENT_QPS", "1000"),
+            ("ARGOCD_K8S_CLIENT_BURST", "2000"),
             ("KUBECONFIG", kubeconfig.to_str().expect("the path of the scratch folder is UTF-8")),
             ("TMPDIR", temporary),
         ];
-        Server::start(&tools::agent("argocd", "argocd"), &arguments, &environment, &self.log(name));
+        Server::start(&tools::program("argocd"), &arguments, &environment, &self.log(name));
     }
 
     fn log(&self, component: &str) -> PathBuf {
@@ -129,7 +129,7 @@ impl ArgoCd {
 }
 
 /// An Application of the fleet.
-struct Application<'a> {
+pub(crate) struct Application<'a> {
     argo: &'a ArgoCd,
     fleet: &'a Fleet,
     name: String,
@@ -138,7 +138,7 @@ struct Application<'a> {
 
 impl<'a> Application<'a> {
     /// Without automated sync.
-    fn create(fleet: &'a Fleet, source: &Value, options: &[&str]) -> Self {
+    pub(crate) fn create(fleet: &'a Fleet, source: &Value, options: &[&str]) -> Self {
         let (argo, name) = (argo_cd(), format!("applications.argoproj.io/{}", fleet.named("fleet")));
         let repository = format!("file://{}", fleet.repository.path().display());
         let mut application = json!({
@@ -166,7 +166,7 @@ impl<'a> Application<'a> {
     }
 
     /// What `argocd app sync` does.
-    fn sync(&self) {
+    pub(crate) fn sync(&self) {
         let operation = json!({
             "initiatedBy": { "username": "test" }, "sync": { "revision": self.fleet.commit, "syncOptions": self.options },
             // An object of a kind that was defined a moment ago may be refused.

@@ -1,5 +1,6 @@
 //! Flux: the real kustomize-controller. Its GitRepository is played by a hand-written status, as source-controller writes it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,22 +14,18 @@ use crate::harness::scratch::{self, Server};
 use crate::harness::tools;
 
 const NAMESPACE: &str = "flux-system";
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The controller; started by whoever asks first.
+fn controller() -> &'static Server {
+    static RUNNING: OnceLock<Server> = OnceLock::new();
+    RUNNING.get_or_init(|| start(control_plane()))
+}
 
 fn start(plane: &ControlPlane) -> Server {
     let admin = plane.admin();
-    let crds = crate::file("crds/flux");
-    let crds = crds.to_str().expect("the path of the checkout is UTF-8");
     admin.kubectl().succeed(["create", "namespace", NAMESPACE]);
-    for name in [
-        "kustomize.toolkit.fluxcd.io_kustomizations",
-        "source.toolkit.fluxcd.io_gitrepositories",
-        "source.toolkit.fluxcd.io_ocirepositories",
-        "source.toolkit.fluxcd.io_buckets",
-        "source.toolkit.fluxcd.io_externalartifacts",
-    ] {
-        admin.kubectl().succeed(["create", "-f", &format!("{crds}/{name}.yaml")]);
-    }
+    crate::define(&crate::file("crds/flux"));
     let [health] = free_ports();
     let arguments = [
         "--watch-all-namespaces".to_owned(),
@@ -39,7 +36,7 @@ fn start(plane: &ControlPlane) -> Server {
     let kubeconfig = admin.kubeconfig.to_str().expect("the path of the scratch folder is UTF-8").to_owned();
     let environment = [("KUBECONFIG", kubeconfig.as_str()), ("RUNTIME_NAMESPACE", NAMESPACE)];
     Server::start(
-        &tools::agent("flux", "kustomize-controller"),
+        &tools::program("kustomize-controller"),
         &arguments,
         &environment,
         &scratch::folder().join("kustomize-controller.log"),
@@ -47,21 +44,25 @@ fn start(plane: &ControlPlane) -> Server {
 }
 
 /// A Kustomization of the fleet and the source behind it.
-struct Kustomization<'a> {
+pub(crate) struct Kustomization<'a> {
     fleet: &'a Fleet,
     kubectl: Kubectl,
+    /// That of both.
+    name: String,
 }
 
 impl<'a> Kustomization<'a> {
-    fn create(fleet: &'a Fleet) -> Self {
+    pub(crate) fn create(fleet: &'a Fleet) -> Self {
+        controller();
+        let name = fleet.named("fleet");
         let kubectl = control_plane().admin().kubectl().in_namespace(NAMESPACE);
         let source = json!({
-            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": { "name": "fleet" },
+            "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": { "name": name },
             "spec": { "interval": "1h", "url": "https://git.example.com/fleet", "ref": { "branch": "main" } },
         });
         let kustomization = json!({
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": { "name": "fleet" },
-            "spec": { "interval": "1h", "path": format!("./{PATH}"), "prune": true, "sourceRef": { "kind": "GitRepository", "name": "fleet" } },
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": { "name": name },
+            "spec": { "interval": "1h", "path": format!("./{PATH}"), "prune": true, "sourceRef": { "kind": "GitRepository", "name": name } },
         });
         kubectl.wait_until(&["get", "gitrepositories,kustomizations.kustomize.toolkit.fluxcd.io"], |_| true);
         kubectl.apply_server_side("flux", &source.to_string());
@@ -78,32 +79,35 @@ impl<'a> Kustomization<'a> {
                 "observedGeneration": 1,
             }],
         }});
-        kubectl.succeed(["patch", "gitrepository/fleet", "--subresource=status", "--type=merge", "--patch", &status.to_string()]);
+        kubectl.succeed([
+            "patch",
+            &format!("gitrepository/{name}"),
+            "--subresource=status",
+            "--type=merge",
+            "--patch",
+            &status.to_string(),
+        ]);
         kubectl.apply_server_side("flux", &kustomization.to_string());
-        Self { fleet, kubectl }
-    }
-
-    fn name() -> &'static str {
-        "kustomizations.kustomize.toolkit.fluxcd.io/fleet"
+        Self { fleet, kubectl, name: format!("kustomizations.kustomize.toolkit.fluxcd.io/{name}") }
     }
 
     /// Waits until the fleet's commit is applied at the current generation.
-    fn wait(&self, controller: &mut Server) {
+    pub(crate) fn wait(&self) {
         let shown = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status} {.status.lastAppliedRevision} {.metadata.generation}={.status.observedGeneration}";
         let revision = revision(self.fleet);
         let is_done = |text: &str| {
             let generations = text.rsplit(' ').next().and_then(|generations| generations.split_once('='));
             text.starts_with(&format!("True {revision} ")) && generations.is_some_and(|(wanted, seen)| wanted == seen)
         };
-        let watched = self.kubectl.watch_until(PATIENCE, &["get", Self::name(), "-o", shown], is_done);
+        let watched = self.kubectl.watch_until(PATIENCE, &["get", &self.name, "-o", shown], is_done);
         if let Err(last) = watched {
-            let status = self.kubectl.succeed(["get", Self::name(), "-o", "jsonpath={.status.conditions}"]);
-            panic!("Flux did not apply the fleet: {last:?}\n{status}\n{}", controller.last_words());
+            let status = self.kubectl.succeed(["get", &self.name, "-o", "jsonpath={.status.conditions}"]);
+            panic!("Flux did not apply the fleet: {last:?}\n{status}\n{}", controller().last_words());
         }
     }
 
     fn patch(&self, patch: &str) {
-        self.kubectl.succeed(["patch", Self::name(), "--type=merge", "--patch", patch]);
+        self.kubectl.succeed(["patch", &self.name, "--type=merge", "--patch", patch]);
     }
 }
 
@@ -114,9 +118,8 @@ fn revision(fleet: &Fleet) -> String {
 #[test]
 fn the_fleet_of_flux_is_in_sync_and_edits_are_found_until_flux_undoes_them() {
     let fleet = Fleet::new("flux", Layout::Kustomization);
-    let mut controller = start(control_plane());
     let kustomization = Kustomization::create(&fleet);
-    kustomization.wait(&mut controller);
+    kustomization.wait();
     fleet.assert_in_sync();
 
     kustomization.patch(r#"{"spec":{"suspend":true}}"#);
@@ -124,7 +127,6 @@ fn the_fleet_of_flux_is_in_sync_and_edits_are_found_until_flux_undoes_them() {
     made.assert_all_found();
 
     kustomization.patch(r#"{"spec":{"suspend":false}}"#);
-    kustomization.wait(&mut controller);
+    kustomization.wait();
     made.assert_left_ones_found(Agent::Flux);
-    controller.stop();
 }

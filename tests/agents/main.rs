@@ -1,8 +1,8 @@
 //! The fleet as the real agents apply it: Flux's kustomize-controller and Argo CD, on a real control plane with its controllers
-//! running. Nothing is found while nobody edits; hand edits are found while the agent is suspended; after it is resumed exactly
-//! those are found that it left.
+//! running. Nothing is found while nobody edits, of a small fleet that people wrote and of a generated one; hand edits are found
+//! while the agent is suspended; after it is resumed exactly those are found that it left.
 //!
-//! `make test-agents` builds the agents and runs this; it is no part of `make test`.
+//! `make test-agents` builds the agents and runs this alone.
 
 #[path = "../integration/harness/mod.rs"]
 mod harness;
@@ -12,8 +12,17 @@ mod artifact;
 mod edits;
 mod fleet;
 mod flux;
+mod generated;
 
 use std::path::{Path, PathBuf};
+
+/// Defines kinds, as they may be defined already.
+fn define(folder: &Path) {
+    let kubectl = harness::control_plane::control_plane().admin().kubectl();
+    let folder = folder.to_str().expect("the path of the checkout is UTF-8");
+    kubectl.succeed(["apply", "--server-side", "--force-conflicts", "-f", folder]);
+    kubectl.succeed(["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all"]);
+}
 
 /// A file of this folder, as in `crds/flux`.
 fn file(path: &str) -> PathBuf {

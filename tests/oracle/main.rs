@@ -1,7 +1,7 @@
 //! A generated fleet on a real control plane: in sync whoever applied it, and random changes are found where they are and nothing
 //! else.
 //!
-//! `make test-oracle` runs this; it is no part of `make test` yet.
+//! `make test-oracle` runs this alone.
 
 #[path = "../integration/harness/mod.rs"]
 mod harness;

@@ -18,8 +18,8 @@ use crate::harness::generator::places::{Change, Leaf, Part, at, changes, is_list
 use crate::harness::generator::random::Random;
 use crate::harness::generator::schema::Schema;
 use crate::harness::generator::{Fleet, Object};
-use crate::harness::say;
-use crate::oracle::{fleet, number, repository, scan};
+use crate::harness::{number, say};
+use crate::oracle::{fleet, repository, scan};
 
 /// How often a change is drawn anew for one object.
 const DRAWS: usize = 8;

@@ -15,11 +15,7 @@ use crate::harness::generator::{Fleet, Object, files};
 use crate::harness::keys::ALICE;
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::repository::Repository;
-use crate::harness::{say, scratch};
-
-pub(crate) fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
-}
+use crate::harness::{number, say, scratch};
 
 /// The fleet of this run, made once.
 pub(crate) fn fleet() -> &'static Fleet {

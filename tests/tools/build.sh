@@ -3,7 +3,7 @@
 # the hash of their module's go.mod and go.sum, so that a clean checkout finds them and a changed pin builds anew.
 #   build.sh [FOLDER ...]          provides what is missing and prints the folders of the programs, PATH-wise
 #   build.sh --path [FOLDER ...]   prints the folders only; fails where a program is missing
-# Without a folder it is all but the agents, flux and argocd: they take long to build, and only `make test-agents` runs them.
+# Without a folder it is all of them.
 # A program that already lies in KUBEBUILDER_ASSETS or on PATH is linked instead of built, but only while it says that it is
 # exactly the pinned version; that is asked again at every call, because others may replace it.
 # Licences: etcd, Kubernetes, Kustomize, Helm, Flux and Argo CD are under Apache-2.0. They are used by tests only and are part of nothing we ship.
@@ -81,7 +81,7 @@ build() { # FOLDER PROGRAM PACKAGE SETTINGS TARGET
 
 only_path=
 [ "${1:-}" = --path ] && { only_path=1; shift; }
-[ $# -gt 0 ] || set -- kustomize etcd kubernetes helm
+[ $# -gt 0 ] || set -- kustomize etcd kubernetes helm flux argocd
 wanted=" $* "
 status=0
 paths=

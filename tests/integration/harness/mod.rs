@@ -28,3 +28,8 @@ pub(crate) fn say(line: &str) {
     // Where standard error is closed nobody wants it.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
+
+/// A number that the environment may choose.
+pub(crate) fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
