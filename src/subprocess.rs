@@ -46,7 +46,7 @@ pub struct Limits {
 }
 
 /// Asked again and again: why what runs shall stop, or nothing while it may go on.
-pub type Stop<'a> = &'a dyn Fn() -> Option<&'static str>;
+pub type Stop<'a> = &'a (dyn Fn() -> Option<&'static str> + Sync);
 
 /// What a program left behind.
 #[derive(Clone)]
@@ -286,11 +286,8 @@ mod tests {
 
     #[test]
     fn a_program_is_stopped_when_its_run_ends() {
-        let asked = std::cell::Cell::new(0);
-        let stop = || {
-            asked.set(asked.get() + 1);
-            (asked.get() > 3).then_some("interrupted")
-        };
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let stop = || (asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 2).then_some("interrupted");
         let stopped = SHELL.run(&[OsStr::new("-c"), OsStr::new("while :; do :; done")], Path::new("/"), LIMITS, &stop);
         assert!(matches!(stopped, Err(Error::Stopped { why: "interrupted", .. })));
     }

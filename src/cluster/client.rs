@@ -12,14 +12,15 @@ use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, DATE, HeaderMap, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use kube::client::{Body, ClientBuilder};
+use kube::client::Body;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::failure::{Again, Failure, Patience, json_text};
 use super::read_only::ReadOnly;
-use super::wire::{Envelope, Status, read_list};
+use super::transport;
+use super::wire::{Envelope, Status, read_list, read_whole_list};
 
 pub(super) const JSON: &str = "application/json";
 
@@ -30,6 +31,8 @@ const LONGEST_ITEM: usize = 64 * 1024 * 1024;
 /// After so many requests in a row that failed for good, each further one is tried once only, so that a cluster that is gone
 /// does not hold a scan for hours.
 const HOPELESS: u32 = 3;
+/// Pages of 500 objects seldom have more bytes.
+const USUAL_PAGE: u64 = 4 * 1024 * 1024;
 /// A whole answer may take this many times the limit of one of its parts.
 const SLOWEST: u32 = 10;
 
@@ -49,7 +52,7 @@ impl Client {
         config.default_retry = false;
         config.connect_timeout = Some(limit);
         let layer = ReadOnly::default();
-        let kube = ClientBuilder::try_from(config)?.with_layer(&layer).build();
+        let kube = transport::client(config, &layer)?;
         Ok(Self { kube, layer, limit, patience, first_date: OnceLock::new(), failed_in_a_row: AtomicU32::new(0) })
     }
 
@@ -87,15 +90,20 @@ impl Client {
         Ok(body)
     }
 
-    /// One try at one list, read as it arrives: `item` gets each item while the next is on its way. What it got is worth
-    /// nothing if this fails.
-    pub(super) async fn list_once(&self, path: &str, mut item: impl FnMut(Box<RawValue>)) -> Result<Envelope, Failure> {
+    /// One try at one list, read as it arrives: `read` makes something of each item on a thread of its own, `take` gets it while
+    /// the next is on its way. What it got is worth nothing if this fails.
+    pub(super) async fn list_once<T: Send + 'static>(
+        &self,
+        path: &str,
+        mut read: impl FnMut(Box<RawValue>) -> T + Send + 'static,
+        mut take: impl FnMut(T),
+    ) -> Result<Envelope, Failure> {
         let response = self.get(path, JSON).await?;
         let (chunks, received) = mpsc::channel::<Vec<u8>>(8);
-        let (items, mut parsed) = mpsc::channel::<Box<RawValue>>(64);
+        let (items, mut parsed) = mpsc::channel::<T>(64);
         let parser = tokio::task::spawn_blocking(move || {
             let reader = ChunkReader { chunks: received, current: Vec::new(), position: 0 };
-            read_limited_list(reader, &mut |item| items.blocking_send(item).is_ok())
+            read_limited_list(reader, &mut |item| items.blocking_send(read(item)).is_ok())
         });
         let receiving = async {
             let received = self.receive(response.into_body(), async |chunk| chunks.send(chunk).await.is_ok()).await;
@@ -104,7 +112,7 @@ impl Client {
         };
         let visiting = async {
             while let Some(next) = parsed.recv().await {
-                item(next);
+                take(next);
             }
         };
         let (received, ()) = tokio::join!(receiving, visiting);
@@ -207,8 +215,15 @@ impl Tries<'_> {
     }
 }
 
-/// [`read_list`] over a reader that ends with an error where one item is longer than any object.
-pub(super) fn read_limited_list(reader: impl Read, item: &mut dyn FnMut(Box<RawValue>) -> bool) -> Result<Envelope, serde_json::Error> {
+/// A list from a reader: as a whole where it is no longer than a page usually is, else as it comes, and then with an error where
+/// one item is longer than any object.
+pub(super) fn read_limited_list(mut reader: impl Read, item: &mut dyn FnMut(Box<RawValue>) -> bool) -> Result<Envelope, serde_json::Error> {
+    let mut text = Vec::new();
+    reader.by_ref().take(USUAL_PAGE).read_to_end(&mut text).map_err(serde_json::Error::io)?;
+    if (text.len() as u64) < USUAL_PAGE {
+        return read_whole_list(&text, item);
+    }
+    let reader = io::Cursor::new(text).chain(reader);
     let since_item = std::cell::Cell::new(0);
     let reader = Limited { reader, since_item: &since_item };
     read_list(io::BufReader::with_capacity(64 * 1024, reader), &mut |next| {

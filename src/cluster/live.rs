@@ -7,13 +7,12 @@ use std::sync::Mutex;
 use super::Error;
 use super::client::{Client, JSON};
 use super::failure::{CONNECTION_CUT, FORBIDDEN, Failure, NOT_FOUND, TIMED_OUT, UNAUTHORIZED, json_text};
-use super::listing::{Lists, is_namespace_name};
+use super::listing::{Lists, Wanted, is_namespace_name};
 use super::wire::{Identified, Version, Wire};
 use super::{discovery, openapi};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::Kinds;
-use crate::model::object::ObjectId;
 use crate::progress::Progress;
 use crate::secret::Redactor;
 
@@ -96,12 +95,7 @@ impl Live {
         told
     }
 
-    pub(super) async fn each_page(
-        &self,
-        listings: &[Listing],
-        wanted: &(dyn Fn(&ObjectId) -> bool + Sync),
-        page: &mut (dyn FnMut(Page) + Send),
-    ) -> Vec<ListingGap> {
+    pub(super) async fn each_page(&self, listings: &[Listing], wanted: Wanted, page: &mut (dyn FnMut(Page) + Send)) -> Vec<ListingGap> {
         let lists = Lists { client: &self.client, redactor: &self.redactor, progress: &self.progress, wanted, page: Mutex::new(page) };
         lists.read(listings).await
     }

@@ -1,11 +1,11 @@
 //! From an item of a list to a live object: identity first, content only where somebody wants it.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::failure::json_text;
-use super::wire::{Fields, Head, HeadMetadata, Metadata, Owner};
+use super::wire::{Content, Head, HeadMetadata, Metadata, Owner};
 use crate::model::kind::Kind;
 use crate::model::object::{LiveObject, Manifest, ObjectId, OwnerReference};
 use crate::secret::Redactor;
@@ -47,14 +47,11 @@ pub(super) fn identity(head: Head, kind: &Kind, asked: Option<&str>) -> Result<O
 /// else sees them.
 pub(super) fn live_object(item: &RawValue, id: ObjectId, version: &str, redactor: &Redactor) -> Result<LiveObject, String> {
     let broken = |error: serde_json::Error| json_text(&error);
-    let mut fields: Fields = serde_json::from_str(item.get()).map_err(broken)?;
-    let metadata_text = fields.remove("metadata").ok_or("has no metadata")?;
-    let metadata: Metadata = serde_json::from_str(metadata_text.get()).map_err(broken)?;
-    let mut metadata_fields: Fields = serde_json::from_str(metadata_text.get()).map_err(broken)?;
-    let managed_fields = metadata_fields.remove("managedFields").filter(|text| !matches!(text.get(), "null" | "[]"));
-
-    let mut content = values(fields).map_err(broken)?;
-    content.insert("metadata".to_owned(), Value::Object(values(metadata_fields).map_err(broken)?));
+    let Content { fields: mut content, metadata, managed_fields } = serde_json::from_str(item.get()).map_err(broken)?;
+    let managed_fields = managed_fields.filter(|text| !matches!(text.get(), "null" | "[]"));
+    let own = Value::Object(metadata.ok_or("has no metadata")?);
+    let metadata = Metadata::of(&own).map_err(broken)?;
+    content.insert("metadata".to_owned(), own);
     let api_version = if id.group.is_empty() { version.to_owned() } else { format!("{}/{version}", id.group) };
     content.insert("apiVersion".to_owned(), Value::String(api_version));
     content.insert("kind".to_owned(), Value::String(id.kind.clone()));
@@ -77,10 +74,6 @@ pub(super) fn live_object(item: &RawValue, id: ObjectId, version: &str, redactor
         managed_fields,
         manifest: Manifest::from_redacted(content),
     })
-}
-
-fn values(fields: Fields) -> Result<Map<String, Value>, serde_json::Error> {
-    fields.into_iter().map(|(name, text)| Ok((name, serde_json::from_str(text.get())?))).collect()
 }
 
 fn time(text: &str) -> Result<DateTime<Utc>, String> {

@@ -25,7 +25,7 @@ pub struct Plan {
     /// The listings, sorted by kind; pages name them by position.
     pub listings: Vec<Listing>,
     /// Every declared object with its declarations, the first being the one that is compared.
-    pub(super) objects: BTreeMap<ObjectId, Planned>,
+    pub(super) objects: HashMap<ObjectId, Planned>,
     /// Kinds of which undeclared objects are asked for, by group and kind, with the listing that brings them.
     strays: HashMap<String, HashMap<String, usize>>,
     namespaces: BTreeSet<String>,

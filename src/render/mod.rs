@@ -12,6 +12,7 @@ mod object;
 mod path;
 mod plain;
 mod scope;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -105,11 +106,7 @@ struct Rendering {
 
 impl Rendering {
     fn give_up(&mut self, subject: String, reason: &str, detail: Option<String>) {
-        let gap = NotEvaluated::new(Stage::Render, subject, reason);
-        self.declarations.give_up(match detail {
-            Some(detail) => gap.with_detail(detail),
-            None => gap,
-        });
+        self.declarations.give_up(gap(subject, reason, detail));
     }
 
     fn add(&mut self, outcome: Outcome) {
@@ -118,6 +115,14 @@ impl Rendering {
             Outcome::NotAnObject => self.not_objects += 1,
             Outcome::NotEvaluated(gap) => self.declarations.give_up(gap),
         }
+    }
+}
+
+fn gap(subject: String, reason: &str, detail: Option<String>) -> NotEvaluated {
+    let gap = NotEvaluated::new(Stage::Render, subject, reason);
+    match detail {
+        Some(detail) => gap.with_detail(detail),
+        None => gap,
     }
 }
 
@@ -176,22 +181,26 @@ impl Source<'_> {
     }
 
     fn render_plain(&self, is_wanted: &dyn Fn(&TreePath) -> bool, reading: (Dialect, Engine), rendering: &mut Rendering) {
-        for file in plain::files(self.tree).filter(|file| is_wanted(file.path)) {
-            if let Some(why) = (self.stop)() {
-                rendering.give_up(format!("{}: {}", self.tree.source, file.path), why, None);
-                continue;
-            }
-            match file.readings(reading) {
-                Err(reason) => rendering.give_up(format!("{}: {}", self.tree.source, file.path), reason, None),
-                Ok(readings) => readings.into_iter().for_each(|reading| self.add(reading, rendering)),
-            }
+        let files: Vec<plain::File<'_>> = plain::files(self.tree).filter(|file| is_wanted(file.path)).collect();
+        let made = threads::map(&files, |file| self.plain_file(file, reading));
+        made.into_iter().flatten().for_each(|outcome| rendering.add(outcome));
+    }
+
+    fn plain_file(&self, file: &plain::File<'_>, reading: (Dialect, Engine)) -> Vec<Outcome> {
+        let given_up = |reason: &str| vec![Outcome::NotEvaluated(gap(format!("{}: {}", self.tree.source, file.path), reason, None))];
+        if let Some(why) = (self.stop)() {
+            return given_up(why);
+        }
+        match file.readings(reading) {
+            Err(reason) => given_up(reason),
+            Ok(readings) => readings.into_iter().map(|reading| self.outcome(reading)).collect(),
         }
     }
 
     fn build(&self, builder: &Builder<'_>, closure: &kustomize::Closure, rendering: &mut Rendering) {
         self.progress.tell(|| format!("rendering {} {}", self.tree.source, closure.root));
         match builder.build(closure, self.settings.load_restrictor_none) {
-            Ok(readings) => readings.into_iter().for_each(|reading| self.add(reading, rendering)),
+            Ok(readings) => readings.into_iter().for_each(|reading| rendering.add(self.outcome(reading))),
             Err(failure) => {
                 let folder = if closure.root.is_empty() { String::new() } else { format!(": {}", closure.root) };
                 rendering.give_up(format!("source {}{folder}", self.tree.source), failure.reason, Some(failure.detail));
@@ -199,12 +208,12 @@ impl Source<'_> {
         }
     }
 
-    fn add(&self, reading: Result<Reading, object::Unreadable>, rendering: &mut Rendering) {
+    fn outcome(&self, reading: Result<Reading, object::Unreadable>) -> Outcome {
         match reading {
-            Ok(reading) => rendering.add(self.declarer.declare(reading)),
+            Ok(reading) => self.declarer.declare(reading),
             Err(unreadable) => {
                 let place = format!("{}: {}", self.tree.source, unreadable.place);
-                rendering.give_up(place, "unreadable", Some(unreadable.detail));
+                Outcome::NotEvaluated(gap(place, "unreadable", Some(unreadable.detail)))
             }
         }
     }

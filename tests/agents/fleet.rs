@@ -10,7 +10,7 @@ use crate::harness::control_plane::control_plane;
 use crate::harness::keys::{self, ALICE};
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::repository::Repository;
-use crate::harness::scratch;
+use crate::harness::{say, scratch};
 
 const NAMESPACES: [&str; 3] = ["shop", "ops", "data"];
 /// Where its manifests lie in the repository.
@@ -94,7 +94,7 @@ impl Fleet {
         let differing = objects(&record).filter(|object| object["state"] != "synced").collect::<Vec<_>>();
         assert!(differing.is_empty(), "{differing:#?}");
         assert_eq!(record["coverage"]["evaluated"], self.size, "{}", record["coverage"]);
-        println!("{}: {} objects in sync; told but no findings: {:#?}", self.tag, self.size, tally(&record));
+        say(&format!("{}: {} objects in sync; told but no findings: {:?}", self.tag, self.size, tally(&record)));
     }
 }
 

@@ -35,12 +35,7 @@ fn start(plane: &ControlPlane) -> Server {
     ];
     let kubeconfig = admin.kubeconfig.to_str().expect("the path of the scratch folder is UTF-8").to_owned();
     let environment = [("KUBECONFIG", kubeconfig.as_str()), ("RUNTIME_NAMESPACE", NAMESPACE)];
-    Server::start(
-        &tools::program("kustomize-controller"),
-        &arguments,
-        &environment,
-        &scratch::folder().join("kustomize-controller.log"),
-    )
+    Server::start(&tools::program("kustomize-controller"), &arguments, &environment, &scratch::folder().join("kustomize-controller.log"))
 }
 
 /// A Kustomization of the fleet and the source behind it.
