@@ -230,7 +230,7 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
 /// What cannot be read from here on is not evaluated; the scan goes on.
 pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
     let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
-    let plan = Arc::new(compare::plan(&declarations, &kinds, &policy.compare));
+    let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
     not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
     let (schemas, gaps) = schemas(readers, &plan, &run, progress).await;
@@ -346,7 +346,7 @@ async fn schemas(readers: &Readers, plan: &compare::Plan, run: &Run, progress: &
 
 async fn listed(
     readers: &Readers,
-    plan: &Arc<compare::Plan>,
+    plan: &compare::Plan,
     comparer: &mut compare::Comparer<'_>,
     run: &Run,
     progress: &Progress,
@@ -359,9 +359,8 @@ async fn listed(
         }
         comparer.page(page);
     };
-    let wants = Arc::clone(plan);
-    let wanted = Arc::new(move |id: &ObjectId| wants.wants(id));
-    let listed = run.limit.within(readers.cluster.each_page(&plan.listings, wanted, &mut page)).await;
+    let wanted = |id: &ObjectId| plan.wants(id);
+    let listed = run.limit.within(readers.cluster.each_page(&plan.listings, &wanted, &mut page)).await;
     listed.unwrap_or_else(|ended| {
         let gap = |listing| ListingGap { listing, namespace: None, reason: ended.reason().to_owned(), detail: None };
         (0..plan.listings.len()).map(gap).collect()

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -19,7 +18,7 @@ use super::{Cluster, Error, files};
 use crate::model::coverage::NotEvaluated;
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::{Kind, Kinds};
-use crate::model::object::{LiveObject, ObjectId};
+use crate::model::object::LiveObject;
 
 const README: &str = "\
 This folder is a recording of a Kubernetes cluster, made by `kubewitness capture` and read with `--recording`.
@@ -197,7 +196,7 @@ impl Writer {
         let mut offset = 0;
         let mut written = Ok(());
         let gaps = cluster
-            .each_page(std::slice::from_ref(listing), Arc::new(|_: &ObjectId| true), &mut |page| match page {
+            .each_page(std::slice::from_ref(listing), &|_| true, &mut |page| match page {
                 // What was written before stays in the file, where nothing points to it any more.
                 Page::Restarted(_) => places.clear(),
                 Page::Objects(_, objects) => {

@@ -1,6 +1,6 @@
 //! The client that can only read: GET requests through kube's transport, bodies taken as they arrive.
 //!
-//! kube authenticates, encrypts and connects. It neither retries nor parses here: its own retries would hide what happened,
+//! kube authenticates and encrypts, on our own connection. It neither retries nor parses here: its own retries would hide what happened,
 //! and its parse errors log whole bodies, secrets included.
 
 use std::io::{self, Read};
@@ -90,20 +90,15 @@ impl Client {
         Ok(body)
     }
 
-    /// One try at one list, read as it arrives: `read` makes something of each item on a thread of its own, `take` gets it while
-    /// the next is on its way. What it got is worth nothing if this fails.
-    pub(super) async fn list_once<T: Send + 'static>(
-        &self,
-        path: &str,
-        mut read: impl FnMut(Box<RawValue>) -> T + Send + 'static,
-        mut take: impl FnMut(T),
-    ) -> Result<Envelope, Failure> {
+    /// One try at one list, read as it arrives: `item` gets each item while the next is on its way. What it got is worth
+    /// nothing if this fails.
+    pub(super) async fn list_once(&self, path: &str, mut item: impl FnMut(Box<RawValue>)) -> Result<Envelope, Failure> {
         let response = self.get(path, JSON).await?;
         let (chunks, received) = mpsc::channel::<Vec<u8>>(8);
-        let (items, mut parsed) = mpsc::channel::<T>(64);
+        let (items, mut parsed) = mpsc::channel::<Box<RawValue>>(64);
         let parser = tokio::task::spawn_blocking(move || {
             let reader = ChunkReader { chunks: received, current: Vec::new(), position: 0 };
-            read_limited_list(reader, &mut |item| items.blocking_send(read(item)).is_ok())
+            read_limited_list(reader, &mut |item| items.blocking_send(item).is_ok())
         });
         let receiving = async {
             let received = self.receive(response.into_body(), async |chunk| chunks.send(chunk).await.is_ok()).await;
@@ -112,7 +107,7 @@ impl Client {
         };
         let visiting = async {
             while let Some(next) = parsed.recv().await {
-                take(next);
+                item(next);
             }
         };
         let (received, ()) = tokio::join!(receiving, visiting);

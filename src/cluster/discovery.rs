@@ -30,11 +30,12 @@ struct Version {
 pub(super) async fn kinds(client: &Client) -> Result<Kinds, (&'static str, Failure)> {
     let mut unknown = Vec::new();
     let mut groups = Vec::new();
-    match groups_at(client, "/api", plain_core).await {
+    let (core, others) = tokio::join!(groups_at(client, "/api", plain_core), groups_at(client, "/apis", plain_groups));
+    match core {
         Ok(core) => groups.extend(core),
         Err(failure) => unknown.push(unknown_group("", "v1", failure)),
     }
-    groups.extend(groups_at(client, "/apis", plain_groups).await.map_err(|failure| ("/apis", failure))?);
+    groups.extend(others.map_err(|failure| ("/apis", failure))?);
 
     let mut all = Vec::new();
     for group in groups {

@@ -356,7 +356,7 @@ mod tests {
         let listings: Vec<Listing> = kinds.all.iter().map(|kind| Listing { kind: kind.clone(), scope: Scope::All }).collect();
         let mut objects = Vec::new();
         let gaps = dump
-            .each_page(&listings, std::sync::Arc::new(|_: &crate::model::object::ObjectId| true), &mut |page| match page {
+            .each_page(&listings, &|_| true, &mut |page| match page {
                 Page::Objects(index, page) => objects.extend(page.into_iter().map(|object| (index, object))),
                 Page::Restarted(_) => unreachable!(),
             })

@@ -12,7 +12,6 @@ use super::live::Live;
 use super::{Backing, Cluster, Error, capture};
 use crate::model::evidence::{Listing, ListingGap, Page, Scope};
 use crate::model::kind::Kind;
-use crate::model::object::ObjectId;
 use crate::progress::Progress;
 use crate::secret::{Redactor, is_digest};
 
@@ -134,7 +133,7 @@ fn list(kind: &str, token: &str, names: &[&str]) -> String {
 async fn read(cluster: &Cluster, listings: &[Listing]) -> (Vec<String>, Vec<ListingGap>) {
     let mut told = Vec::new();
     let gaps = cluster
-        .each_page(listings, Arc::new(|id: &ObjectId| id.name != "unwanted"), &mut |page| match page {
+        .each_page(listings, &|id| id.name != "unwanted", &mut |page| match page {
             Page::Restarted(_) => told.push("restart".to_owned()),
             Page::Objects(_, objects) => told.extend(objects.iter().map(|object| format!("+{}", object.id.name))),
         })
@@ -444,7 +443,7 @@ async fn a_capture_gives_what_the_cluster_gave() {
     let mut listings = listings.to_vec();
     listings.push(all("Node"));
     let gaps = recorded
-        .each_page(&listings, Arc::new(|_: &ObjectId| true), &mut |page| match page {
+        .each_page(&listings, &|_| true, &mut |page| match page {
             Page::Objects(_, page) => objects.extend(page),
             Page::Restarted(_) => unreachable!(),
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 
@@ -25,15 +25,12 @@ const SHORT_PAGE_SIZE: usize = 50;
 /// A server that never ends a list is not believed: 50 million objects.
 const MOST_PAGES: usize = 100_000;
 
-/// Which objects are wanted, asked on the threads that read.
-pub type Wanted = Arc<dyn Fn(&ObjectId) -> bool + Send + Sync>;
-
 /// Everything that reading lists needs.
 pub(super) struct Lists<'a> {
     pub(super) client: &'a Client,
     pub(super) redactor: &'a Redactor,
     pub(super) progress: &'a Progress,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: &'a (dyn Fn(&ObjectId) -> bool + Sync),
     pub(super) page: Mutex<&'a mut (dyn FnMut(Page) + Send)>,
 }
 
@@ -139,14 +136,12 @@ impl Lists<'_> {
             let mut broken = Broken::default();
             let mut count = 0_usize;
             let mut bytes = 0;
-            let reader = self.reader(kind, namespace);
-            let read = move |item: Box<RawValue>| reader.object(&item).map(|read| read.map(|object| (object, item.get().len())));
-            let listed = self.client.list_once(path, read, |item| {
+            let listed = self.client.list_once(path, |item| {
                 count += 1;
-                match item {
+                match self.object(&item, kind, namespace) {
                     Ok(None) => {}
-                    Ok(Some((object, length))) => {
-                        bytes += length;
+                    Ok(Some(object)) => {
+                        bytes += item.get().len();
                         objects.push(object);
                     }
                     Err(why) => broken.add(Broken { count: 1, first: Some(format!("item {count} {why}")) }),
@@ -162,33 +157,17 @@ impl Lists<'_> {
         }
     }
 
-    fn reader(&self, kind: &Kind, namespace: Option<&str>) -> ItemReader {
-        let (wanted, redactor) = (Arc::clone(&self.wanted), self.redactor.clone());
-        ItemReader { wanted, redactor, kind: kind.clone(), namespace: namespace.map(str::to_owned) }
+    fn object(&self, item: &RawValue, kind: &Kind, namespace: Option<&str>) -> Result<Option<LiveObject>, String> {
+        let id = object::identity(object::head(item)?, kind, namespace)?;
+        if !(self.wanted)(&id) {
+            return Ok(None);
+        }
+        object::live_object(item, id, &kind.version, self.redactor).map(Some)
     }
 
     fn deliver(&self, page: Page) {
         let mut taker = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         (*taker)(page);
-    }
-}
-
-/// Makes objects of the items of one list.
-struct ItemReader {
-    wanted: Wanted,
-    redactor: Redactor,
-    kind: Kind,
-    namespace: Option<String>,
-}
-
-impl ItemReader {
-    /// The object, where it is wanted.
-    fn object(&self, item: &RawValue) -> Result<Option<LiveObject>, String> {
-        let id = object::identity(object::head(item)?, &self.kind, self.namespace.as_deref())?;
-        if !(self.wanted)(&id) {
-            return Ok(None);
-        }
-        object::live_object(item, id, &self.kind.version, &self.redactor).map(Some)
     }
 }
 

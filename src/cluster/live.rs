@@ -7,12 +7,13 @@ use std::sync::Mutex;
 use super::Error;
 use super::client::{Client, JSON};
 use super::failure::{CONNECTION_CUT, FORBIDDEN, Failure, NOT_FOUND, TIMED_OUT, UNAUTHORIZED, json_text};
-use super::listing::{Lists, Wanted, is_namespace_name};
+use super::listing::{Lists, is_namespace_name};
 use super::wire::{Identified, Version, Wire};
 use super::{discovery, openapi};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::Kinds;
+use crate::model::object::ObjectId;
 use crate::progress::Progress;
 use crate::secret::Redactor;
 
@@ -41,31 +42,26 @@ impl std::fmt::Debug for Live {
 
 impl Live {
     pub(super) async fn identity(&self) -> Result<(ClusterIdentity, Vec<NotEvaluated>), Error> {
+        let (version, uid) = tokio::join!(
+            self.fact(VERSION, "/version", |told: Version| told.git_version),
+            self.fact(UID, "/api/v1/namespaces/kube-system", |told: Identified| told.metadata.uid)
+        );
         let mut missing = Vec::new();
-        let version = self.fact(VERSION, "/version", |told: Version| told.git_version, &mut missing).await?;
-        let uid = self.fact(UID, "/api/v1/namespaces/kube-system", |told: Identified| told.metadata.uid, &mut missing).await?;
+        let mut known = |fact: Result<String, NotEvaluated>| fact.map_err(|gap| missing.push(gap)).ok();
+        let (version, uid) = (known(version?), known(uid?));
         Ok((ClusterIdentity { uid, name: self.name.clone(), version, time: self.client.first_date() }, missing))
     }
 
     /// One fact of the identity. Where nobody answers or lets us in, nothing else will come either.
-    async fn fact<T: Wire>(
-        &self,
-        subject: &str,
-        path: &str,
-        take: fn(T) -> String,
-        missing: &mut Vec<NotEvaluated>,
-    ) -> Result<Option<String>, Error> {
+    async fn fact<T: Wire>(&self, subject: &str, path: &str, take: fn(T) -> String) -> Result<Result<String, NotEvaluated>, Error> {
         let answer = self.client.read(path, JSON, LONGEST).await;
         let parsed = answer.and_then(|body| serde_json::from_slice(&body).map_err(|error| Failure::malformed(json_text(&error))));
         match parsed {
-            Ok(told) => Ok(Some(take(told))),
+            Ok(told) => Ok(Ok(take(told))),
             Err(failure) if [UNAUTHORIZED, CONNECTION_CUT, TIMED_OUT].contains(&failure.reason) => {
                 Err(untold(&format!("{subject} at {}", self.server), &failure))
             }
-            Err(failure) => {
-                missing.push(NotEvaluated { detail: failure.detail, ..NotEvaluated::new(Stage::Read, subject, failure.reason) });
-                Ok(None)
-            }
+            Err(failure) => Ok(Err(NotEvaluated { detail: failure.detail, ..NotEvaluated::new(Stage::Read, subject, failure.reason) })),
         }
     }
 
@@ -95,7 +91,12 @@ impl Live {
         told
     }
 
-    pub(super) async fn each_page(&self, listings: &[Listing], wanted: Wanted, page: &mut (dyn FnMut(Page) + Send)) -> Vec<ListingGap> {
+    pub(super) async fn each_page(
+        &self,
+        listings: &[Listing],
+        wanted: &(dyn Fn(&ObjectId) -> bool + Sync),
+        page: &mut (dyn FnMut(Page) + Send),
+    ) -> Vec<ListingGap> {
         let lists = Lists { client: &self.client, redactor: &self.redactor, progress: &self.progress, wanted, page: Mutex::new(page) };
         lists.read(listings).await
     }

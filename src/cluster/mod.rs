@@ -33,10 +33,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::capture::{Captured, capture};
-pub use self::listing::Wanted;
 use crate::model::coverage::NotEvaluated;
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::Kinds;
+use crate::model::object::ObjectId;
 use crate::model::scan::Reader;
 use crate::progress::Progress;
 use crate::secret::Redactor;
@@ -204,11 +204,16 @@ impl Cluster {
     /// Reads listings page by page, several at a time: pages of different listings come in any order. An object that is not
     /// `wanted` is dropped as soon as its name is known. Returns what is not whole, sorted by listing and namespace; what a
     /// gap covers may be there or not.
-    pub async fn each_page(&self, listings: &[Listing], wanted: Wanted, page: &mut (dyn FnMut(Page) + Send)) -> Vec<ListingGap> {
+    pub async fn each_page(
+        &self,
+        listings: &[Listing],
+        wanted: &(dyn Fn(&ObjectId) -> bool + Sync),
+        page: &mut (dyn FnMut(Page) + Send),
+    ) -> Vec<ListingGap> {
         match &self.backing {
             Backing::Live(live) => live.each_page(listings, wanted, page).await,
-            Backing::Recording(recording) => recording.each_page(listings, &*wanted, page),
-            Backing::Dump(dump) => dump.each_page(listings, &*wanted, page),
+            Backing::Recording(recording) => recording.each_page(listings, wanted, page),
+            Backing::Dump(dump) => dump.each_page(listings, wanted, page),
         }
     }
 

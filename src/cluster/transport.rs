@@ -42,11 +42,12 @@ pub(super) fn client(config: Config, layer: &ReadOnly) -> Result<kube::Client, k
     Ok(ClientBuilder::new(service, config.default_namespace).with_layer(layer).build())
 }
 
-/// Whether the server is on this machine or in the network of this cluster.
+/// Whether the server is on this machine or in the network of this cluster. What a tunnel puts on this machine counts too: its
+/// answers are longer then, and no less right.
 fn is_neighbour(config: &Config) -> bool {
-    let host = config.cluster_url.host().unwrap_or_default();
-    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    host == "localhost" || host == "kubernetes.default.svc" || address.is_some_and(|address| address.is_loopback()) || is_in_cluster(host)
+    let host = config.cluster_url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    host == "localhost" || host == "kubernetes.default.svc" || is_loopback || is_in_cluster(host)
 }
 
 /// Whether this is the address that the cluster gives to its pods.

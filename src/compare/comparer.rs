@@ -52,7 +52,7 @@ pub struct Comparer<'a> {
     seen: HashMap<ObjectId, (usize, Comparison)>,
     /// Undeclared objects of the namespaces that were asked for.
     strays: BTreeMap<ObjectId, (usize, Stray)>,
-    /// `metadata.uid` of each object in `seen` or `strays`, with the listing that brought it.
+    /// `metadata.uid` of each object in `seen` or `strays`, with the listing that brought it; none where no strays are asked for.
     uids: HashMap<ObjectId, (usize, String)>,
     scaling: Scaling,
     claims: Claims,
@@ -106,7 +106,9 @@ impl<'a> Comparer<'a> {
             Some(planned) if matches!(planned.place, Place::Listing(expected) if expected == listing) => {
                 let said = self.compare(planned, live);
                 self.seen.insert(live.id.clone(), (listing, said));
-                self.uids.insert(live.id.clone(), (listing, live.uid.clone()));
+                if self.plan.has_strays() {
+                    self.uids.insert(live.id.clone(), (listing, live.uid.clone()));
+                }
             }
             Some(_) => {}
             None if self.plan.stray_listing(&live.id) == Some(listing) => {

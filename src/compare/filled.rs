@@ -164,12 +164,17 @@ fn allocated(field: &Filled<'_>) -> Option<&'static str> {
     holds.then_some(ALLOCATED)
 }
 
-/// Live-facts 4.5: what admission appends to the tolerations of every Pod.
+/// Live-facts 4.5: what admission appends to the tolerations of every Pod, with the seconds that no flag changed.
 pub(super) fn is_default_toleration(item: &Value) -> bool {
-    ["not-ready", "unreachable"].iter().any(|condition| {
-        let key = format!("node.kubernetes.io/{condition}");
-        *item == json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
-    })
+    is_admitted_toleration(item) && item["tolerationSeconds"] == json!(300)
+}
+
+fn is_admitted_toleration(item: &Value) -> bool {
+    let seconds = &item["tolerationSeconds"];
+    seconds.is_number()
+        && ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
+            .iter()
+            .any(|key| *item == json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}))
 }
 
 /// The old name of `serviceAccountName`: the server keeps the two equal, whichever was written.
@@ -233,10 +238,11 @@ fn marked(field: &Filled<'_>) -> Option<&'static str> {
         ) => true,
         ("Job", "spec", "selector") => !field.around.get("manualSelector").is_some_and(|manual| *manual == json!(true)),
         ("DaemonSet", "metadata.annotations", "deprecated.daemonset.template.generation") => true,
-        // Only where no label is declared.
+        // Only where it was applied without any label, so not where its applier marks it with one.
         ("ReplicationController" | "Job", "metadata.labels", name) => {
             let of_template = field.root.pointer("/spec/template/metadata/labels").and_then(|labels| labels.get(name));
-            field.declared_around.is_empty() && of_template == Some(field.value)
+            let is_marked = || field.around.iter().any(|(name, value)| is_applier_mark("argocd", field.path, name, value));
+            field.declared_around.is_empty() && of_template == Some(field.value) && !is_marked()
         }
         ("PersistentVolumeClaim", "metadata.finalizers", _) => field.value == "kubernetes.io/pvc-protection",
         ("PersistentVolume", "metadata.finalizers", _) => field.value == "kubernetes.io/pv-protection",
@@ -247,20 +253,28 @@ fn marked(field: &Filled<'_>) -> Option<&'static str> {
     holds.then_some("server-set")
 }
 
+/// Taints of the conditions of nodes, which admission and controllers set. Others of the same prefix, as `out-of-service`, are set
+/// by people.
+const CONDITION_TAINTS: [&str; 9] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+    "node.kubernetes.io/unschedulable",
+    "node.kubernetes.io/memory-pressure",
+    "node.kubernetes.io/disk-pressure",
+    "node.kubernetes.io/pid-pressure",
+    "node.kubernetes.io/network-unavailable",
+    "node.cloudprovider.kubernetes.io/uninitialized",
+    "node.cloudprovider.kubernetes.io/shutdown",
+];
+
 /// Whether admission is known to add this item to a list that is written as a whole (live-facts 4.5): then the list belongs
 /// to its applier still.
 pub(super) fn is_admitted(component: &str, list: &str, root: &Value, item: &Value) -> bool {
     let word = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = root.get("kind").and_then(Value::as_str).unwrap_or_default();
     match (kind, component.rsplit('.').next().unwrap_or_default(), list) {
-        ("Pod", "PodSpec", "tolerations") => {
-            matches!(word("key"), "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable")
-                && (word("operator"), word("effect")) == ("Exists", "NoExecute")
-                && item.get("tolerationSeconds").is_some_and(Value::is_number)
-        }
-        ("Node", "NodeSpec", "taints") => {
-            ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"].iter().any(|prefix| word("key").starts_with(prefix))
-        }
+        ("Pod", "PodSpec", "tolerations") => is_admitted_toleration(item),
+        ("Node", "NodeSpec", "taints") => CONDITION_TAINTS.contains(&word("key")),
         // What `matchLabelKeys` names becomes an expression with the pod's own label.
         ("Pod", "LabelSelector", "matchExpressions") => {
             let label = root.pointer("/metadata/labels").and_then(|labels| labels.get(word("key")));

@@ -74,13 +74,15 @@ impl Judge<'_> {
     pub(super) fn removed(&self, path: &[Step], whole: Whole) -> Judgement {
         let removed = Said::new(FieldVerdict::Removed, "absent");
         let Some(ownership) = self.ownership() else { return (removed, None) };
+        // Where no schema says so, an empty map is one from which all was removed, not one that is written as a whole.
+        let whole = if whole == Whole::Unknown { Whole::Deduced } else { whole };
         let writers = ownership.owners(path, whole);
         if let Some(manager) = self.applier_among(&writers) {
             return (Said::new(FieldVerdict::Rewritten, "applier-owns"), Some(manager));
         }
         let in_whole = match whole {
             Whole::From(depth) => depth < path.len(),
-            // What only a container around it is listed for is written as a whole.
+            // What only a list around it is listed for is written as a whole.
             Whole::Deduced | Whole::Unknown => !writers.iter().any(|writer| ownership.lists(*writer, path)),
             Whole::Never => false,
         };
@@ -113,7 +115,7 @@ impl Judge<'_> {
         if writers.is_empty() {
             return (if is_mark { mark } else { self.unowned(path) }, None);
         }
-        self.by_other(&writers)
+        self.by_other(&writers, path, whole)
     }
 
     /// Live-facts 1.1: scaling an object whose replicas nobody owned leaves no owner; elsewhere admission does.
@@ -136,7 +138,7 @@ impl Judge<'_> {
         }
     }
 
-    fn by_other(&self, writers: &[usize]) -> Judgement {
+    fn by_other(&self, writers: &[usize], path: &[Step], whole: Whole) -> Judgement {
         let managers = || writers.iter().filter_map(|writer| self.manager(*writer));
         let of = |wanted: &dyn Fn(Option<Class>) -> bool| newest_of(managers().filter(|manager| wanted(self.class(manager))));
         let undeclared = FieldVerdict::Undeclared;
@@ -144,7 +146,10 @@ impl Judge<'_> {
             return (Said::new(undeclared, "person-tool"), Some(manager));
         }
         if let Some(manager) = of(&|class| class == Some(Class::Applier)) {
-            return (Said::new(undeclared, "other-applier"), Some(manager));
+            // By another name or operation, as before it went over to server-side apply.
+            let is_ours = self.applier().is_some_and(|applier| applier.name == managers::agent(&manager));
+            let said = if is_ours { self.left_by_applier(&manager, path, whole) } else { Said::new(undeclared, "other-applier") };
+            return (said, Some(manager));
         }
         let is_status_writer = |manager: &Manager| manager.subresource.as_deref() == Some("status");
         if let Some(manager) = of(&|class| class.is_none()) {
@@ -167,8 +172,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17), as neither a
-    /// version that was removed nor an item without its key does.
+    /// What is wrong with the record of writers, where nothing honest explains it (live-facts 1.3, 1.15-1.17), as a
+    /// version that was removed or a declared item without its key would.
     pub(super) fn ownership_gap(&self, created: Option<DateTime<Utc>>) -> Option<OwnershipGap> {
         let none = Ownership::default();
         let ownership = match self.managed_fields {
@@ -177,7 +182,7 @@ impl Judge<'_> {
         };
         if ownership.entries.is_empty() {
             let is_emptied = self.never_changed_version() && created? >= always_recorded() && self.holds_what_is_recorded();
-            let is_emptied = is_emptied && !leaves::has_item_without_key(self.schemas, At::root(self.schemas, self.ty), self.live);
+            let is_emptied = is_emptied && !leaves::has_item_without_key(self.schemas, At::root(self.schemas, self.ty), self.declared);
             return is_emptied.then_some(OwnershipGap::Emptied);
         }
         let label = |value: &Value| value.pointer("/metadata/labels").and_then(|labels| labels.get(FLUX_MARK)).cloned();
@@ -301,9 +306,9 @@ impl Judge<'_> {
         let best = owned.into_iter().max_by_key(|(applier, leaves)| (is_gitops(applier), *leaves, applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);
-        // Or all that it declares was overwritten, and an entry without a time may be the oldest: then a GitOps tool on record.
+        // Or all that it declares was overwritten: then a GitOps tool on record.
         let tool = || candidates.iter().map(|entry| of(&ownership.entries[*entry].manager)).find(is_gitops);
-        best.map(|(applier, _)| applier).or_else(creator).or_else(tool)
+        best.map(|(applier, _)| applier).or_else(tool).or_else(creator)
     }
 
     fn last_applied(&self) -> Option<&Value> {

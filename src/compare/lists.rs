@@ -217,18 +217,22 @@ impl<'a> Walk<'a> {
         self.pairs(at, &pairs, items, live_items);
         for place in added {
             self.path.push(Step::Index(place), Positions { declared: None, live: Some(place) });
-            self.admitted(&live_items[place]);
+            self.admitted(at, &live_items[place]);
             self.path.pop();
         }
         true
     }
 
-    /// Counts or tells an item that admission added.
-    fn admitted(&mut self, item: &Value) {
+    /// Counts or tells an item that admission or a controller added. The list is one field to the record of writers, so that it
+    /// cannot be told from one that Git once declared.
+    fn admitted(&mut self, at: At<'a>, item: &Value) {
+        let writer = self.judge.writer(&self.path.steps, at.whole);
         if filled::is_default_toleration(item) {
             self.defaults += 1;
+        } else if self.judge.is_controllers(&self.path.steps, at.whole) {
+            self.push(Said::new(FieldVerdict::UndeclaredController, "controller"), None, Some(item), writer);
         } else {
-            self.report(Said::new(FieldVerdict::Injected, "admission"), None, Some(item));
+            self.report(Said::new(FieldVerdict::Injected, "admission").low(true), None, Some(item));
         }
     }
 

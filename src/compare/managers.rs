@@ -58,8 +58,6 @@ const APPLIERS: &[(Name, Option<Operation>, Class)] = &[
     (Is("helm-controller"), None, Class::Applier),
     (Is("flux"), Some(Operation::Apply), Class::Installer),
     (Is("argocd-controller"), None, Class::Applier),
-    // So Argo CD calls itself where it replaces an object or reconciles one of RBAC.
-    (Is("argocd"), Some(Operation::Update), Class::Applier),
     (Is("argocd-application-controller"), None, Class::Applier),
     (Is("configsync.gke.io"), Some(Operation::Apply), Class::Applier),
     (Is("fleet-agent"), None, Class::Applier),
@@ -84,6 +82,8 @@ const TOOLS: &[Name] = &[
     Is("curl"),
     Is("Go-http-client"),
     Is("argocd-server"),
+    // The command line of Argo CD where it writes to the cluster itself.
+    Is("argocd"),
     Is("headlamp"),
     Is("dashboard"),
     Is("HashiCorp"),
@@ -141,11 +141,11 @@ pub(super) fn as_applier(rules: &[ManagerRule], manager: &Manager) -> Option<Cla
     class.filter(|class| matches!(class, Class::Applier | Class::Installer))
 }
 
-/// The agent that a manager is a name of. Argo CD has two: by the second it applies most objects, by the first it replaces them
-/// and reconciles those of RBAC, which it may then patch by the second.
+/// The agent that a manager is a name of. Argo CD's has two: it applies most objects as `argocd-controller`, and as the program
+/// that it is, it replaces objects and reconciles those of RBAC before it applies them.
 pub(super) fn agent(manager: &Manager) -> &str {
     match (manager.name.as_str(), manager.operation) {
-        ("argocd", Operation::Update) => "argocd-controller",
+        ("argocd-application-controller", Operation::Update) => "argocd-controller",
         (name, _) => name,
     }
 }

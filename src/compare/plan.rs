@@ -220,6 +220,11 @@ impl Plan {
         self.namespaces.iter().filter(|name| !self.objects.contains_key(&own(name))).cloned().collect()
     }
 
+    /// Whether undeclared objects are asked for at all.
+    pub(super) fn has_strays(&self) -> bool {
+        !self.strays.is_empty()
+    }
+
     /// The listing that brings undeclared objects of this kind, where this namespace was asked for.
     pub(super) fn stray_listing(&self, id: &ObjectId) -> Option<usize> {
         let namespace = id.namespace.as_ref()?;

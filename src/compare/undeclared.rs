@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::filled;
+use super::ownership::Whole;
 use super::place::{At, Positions};
 use super::said::Said;
 use super::walk::{Walk, is_plain_zero, is_zero};
@@ -28,9 +29,11 @@ impl<'a> Walk<'a> {
             let manager = self.judge.writer(&self.path.steps, at.whole);
             return self.push(Said::new(FieldVerdict::UndeclaredController, rule), None, Some(live), manager);
         }
+        // Of a field of its own the record of writers tells more.
+        let is_inside = matches!(at.whole, Whole::From(depth) if depth < self.path.steps.len());
         let is_admitted = || live.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(|item| self.is_admitted(at, item)));
-        if is_admitted() && self.judge.is_no_tool(&self.path.steps, at.whole) {
-            return self.report(Said::new(FieldVerdict::Injected, "admission"), None, Some(live));
+        if is_inside && is_admitted() && self.judge.is_no_tool(&self.path.steps, at.whole) {
+            return self.report(Said::new(FieldVerdict::Injected, "admission").low(true), None, Some(live));
         }
         let merges = match (live, at.list(self.schemas)) {
             (Value::Object(fields), _) if !fields.is_empty() && !self.is_written_whole(at) => {

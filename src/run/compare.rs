@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use super::output;
 use super::{Error, Outcome, Screen};
@@ -50,7 +49,7 @@ pub async fn compare(
     let is_dump = !std::mem::replace(&mut kinds.complete, true);
 
     let settings = compare::Settings::default();
-    let plan = Arc::new(compare::plan(&declarations, &kinds, &settings));
+    let plan = compare::plan(&declarations, &kinds, &settings);
     let mut schemas = Schemas::default();
     let wanted: BTreeSet<(String, String)> =
         plan.listings.iter().map(|listing| (listing.kind.group.clone(), listing.kind.version.clone())).collect();
@@ -63,9 +62,8 @@ pub async fn compare(
     // Two files bring no schemas; the record says so by the table that decided.
     let _missing = cluster.schemas(&wanted, &mut add).await;
     let mut comparer = compare::Comparer::new(&declarations, &plan, &schemas, &settings);
-    let wants = Arc::clone(&plan);
-    let wanted = Arc::new(move |id: &ObjectId| wants.wants(id));
-    let gaps = cluster.each_page(&plan.listings, wanted, &mut |page| comparer.page(page)).await;
+    let wanted = |id: &ObjectId| plan.wants(id);
+    let gaps = cluster.each_page(&plan.listings, &wanted, &mut |page| comparer.page(page)).await;
     let mut compared = comparer.finish(&gaps);
     if is_dump {
         forget_what_is_served(&mut compared.comparisons);

@@ -38,6 +38,7 @@ fn fleet(lane: &'static str, layout: Layout, left_out: &[&str]) -> Fleet {
     let kinds: BTreeSet<&str> = objects.iter().filter_map(|object| object.value["kind"].as_str()).collect();
     say(&format!("{lane}: {} objects of {} kinds, {} left out", objects.len(), kinds.len(), all.len() - objects.len()));
     assert!(objects.len() >= 1_500 && kinds.len() >= 55, "{} objects of {} kinds", objects.len(), kinds.len());
+    // Its namespaces are those of all tests, so nothing is said of what else is in them.
     Fleet::declare(lane, &files(&objects), objects.len(), layout, &[])
 }
 

@@ -190,6 +190,7 @@ fn assert_no_other_diff(objects: &[Object]) {
     };
     let all = objects.len();
     let objects: Vec<Object> = objects.iter().filter(again).cloned().collect();
+    assert!(objects.len() * 100 > all * 98, "only {} of {all} can be asked about", objects.len());
     let folder = folder(&objects);
     let folder = folder.to_str().expect("the path of the scratch folder is UTF-8");
     let output = control_plane().admin().kubectl().run(["diff", "--server-side", "-f", folder]);
