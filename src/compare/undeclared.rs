@@ -29,10 +29,11 @@ impl<'a> Walk<'a> {
             let manager = self.judge.writer(&self.path.steps, at.whole);
             return self.push(Said::new(FieldVerdict::UndeclaredController, rule), None, Some(live), manager);
         }
-        // Of a field of its own the record of writers tells more.
+        // Of a field of its own the record of writers tells more, unless its applier is on record for an empty list.
         let is_inside = matches!(at.whole, Whole::From(depth) if depth < self.path.steps.len());
+        let is_declared_empty = || at.declared_around.is_some_and(|around| around.contains_key(self.path.last_word()));
         let is_admitted = || live.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(|item| self.is_admitted(at, item)));
-        if is_inside && is_admitted() && self.judge.is_no_tool(&self.path.steps, at.whole) {
+        if (is_inside || is_declared_empty()) && is_admitted() && self.judge.is_no_tool(&self.path.steps, at.whole) {
             return self.report(Said::new(FieldVerdict::Injected, "admission").low(true), None, Some(live));
         }
         let merges = match (live, at.list(self.schemas)) {

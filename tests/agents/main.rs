@@ -21,7 +21,8 @@ fn define(folder: &Path) {
     let kubectl = harness::control_plane::control_plane().admin().kubectl();
     let folder = folder.to_str().expect("the path of the checkout is UTF-8");
     kubectl.succeed(["apply", "--server-side", "--force-conflicts", "-f", folder]);
-    kubectl.succeed(["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all"]);
+    // One that is only a moment old has no conditions to wait for.
+    kubectl.wait_until(&["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all"], |_| true);
 }
 
 /// A file of this folder, as in `crds/flux`.

@@ -367,6 +367,8 @@ fn every_random_change_is_found_where_it_is_and_nothing_else() {
     let mut objects = fleet.lane("mut");
     Random::new(seed, 1).shuffle(&mut objects);
     objects.truncate(wanted * 5 / 3);
+    // As JSON, which Flux reads as it was applied here.
+    objects.iter_mut().for_each(|object| object.text = format!("{}\n", object.value));
     let started = Instant::now();
     let (next, counts, made) = (AtomicUsize::new(0), Counts::default(), Mutex::new(Vec::new()));
     let each = |work: &(dyn Fn(usize, &Object) + Sync)| {

@@ -142,7 +142,8 @@ fn prepare() {
     let folder = folder.to_str().expect("the path of the repository is UTF-8");
     kubectl.succeed(["apply", "--server-side", "-f", folder]);
     kubectl.apply_server_side("tests", include_str!("crds.yaml"));
-    kubectl.succeed(["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all"]);
+    // One that is only a moment old has no conditions to wait for.
+    kubectl.wait_until(&["wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all"], |_| true);
     kubectl.apply_server_side(
         "tests",
         "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: kw-plain}, value: 0}\n---\n\
