@@ -3,7 +3,7 @@
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
 //! removed with the [`Keyring`]; no agent, no network, nothing of the user's own keyring. SSH signatures are verified without
-//! a program, security keys (`sk-…`) included; SSH certificates and X.509 are not supported.
+//! a program, those of certificates and of security keys (`sk-…`) included; X.509 is not supported.
 
 mod allowed_signers;
 mod armor;

@@ -198,7 +198,8 @@ pub(crate) fn gpgsig(header: &str, armor: &str) -> String {
 
 /// The bytes within an armor, and the armor around bytes.
 pub(crate) fn dearmor(armor: &str) -> Vec<u8> {
-    let body: String = armor.lines().filter(|line| !line.starts_with("---") && !line.starts_with('=') && !line.contains(':')).collect();
+    let is_checksum = |line: &str| line.starts_with('=') && line.len() == 5;
+    let body: String = armor.lines().filter(|line| !line.starts_with("---") && !is_checksum(line) && !line.contains(':')).collect();
     STANDARD.decode(body).unwrap()
 }
 

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod certificate;
 mod fixture;
 mod openpgp;
+mod openssh;
+mod security_key;
 mod splitter;
 mod ssh;
