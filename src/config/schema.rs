@@ -137,7 +137,7 @@ mod tests {
     fn the_example_of_the_documentation_is_understood() {
         let text = "cluster: { name: prod }\nsources:\n  - name: fleet\n    url: ./fleet\n    ref: main\n    path: clusters/prod\n    \
                     render: auto\n    loadRestrictor: root\n    namespace: shop\n    applier: kustomize-controller\nkeys: { openpgp: \
-                    [keys.asc], ssh: [allowed_signers], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
+                    [keys.asc], ssh: [allowed_signers], sshRevoked: [revoked.krl], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
                     }\nsecrets: compare\nundeclared: { namespaces: [shop] }\nignore:\n  - reason: set by the mesh\n    kind: Deployment\n    \
                     selector: app=web\n    paths: ['spec.template.spec.containers[name=proxy]']\n    managers: [mesh-*]\n\
                     managers: [{ name: mesh-*, operation: Update, class: controller }]\nfailOn: error\n";

@@ -40,7 +40,8 @@ impl Bindings {
         let authorities = keys.ssh.authorities.list.iter().enumerate().map(|(index, key)| (KeyIndex::Authority(index), key));
         for (index, key) in signers.chain(authorities) {
             for entry in key.entries.iter().filter(|entry| entry.allows_git()) {
-                entry.emails().for_each(|email| bindings.claim(email, index, entry.contains(now)));
+                let in_force = entry.contains(now) && !keys.ssh.is_revoked(key);
+                entry.emails().for_each(|email| bindings.claim(email, index, in_force));
             }
         }
         bindings

@@ -238,6 +238,13 @@ pub(crate) fn ssh_keyring(lines: &str) -> Keyring {
     Keyring::open(&Settings { ssh: vec![files.write("allowed_signers", lines)], ..Settings::default() }).unwrap()
 }
 
+/// A keyring of allowed signers of which some are revoked.
+pub(crate) fn revoking_keyring(lines: &str, revoked: &[u8]) -> Result<Keyring, kubewitness::keyring::Error> {
+    let files = Files::new();
+    let (ssh, ssh_revoked) = (vec![files.write("allowed_signers", lines)], vec![files.write("revoked", revoked)]);
+    Keyring::open(&Settings { ssh, ssh_revoked, ..Settings::default() })
+}
+
 /// Facts and verdict of one commit.
 pub(crate) fn judge(keyring: &Keyring, commit: &Commit) -> (SignatureFacts, CommitVerdict) {
     judge_at(keyring, commit, now())

@@ -49,6 +49,28 @@ impl Ssh {
         repository.commit(signed(&payload, "gpgsig", &self.sign_certified(name, &payload)))
     }
 
+    /// The public key, or certificate, as its file has it.
+    pub(crate) fn public(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap()
+    }
+
+    /// A KRL of a specification, and of public keys and certificates.
+    pub(crate) fn krl(&self, more: &[&str], specification: &str, names: &[&str]) -> Vec<u8> {
+        let (path, lines) = (self.path("krl"), self.path("specification"));
+        std::fs::write(&lines, specification).unwrap();
+        let mut command = Command::new("ssh-keygen");
+        command.current_dir(&self.folder).args(["-q", "-k", "-f"]).arg(&path).args(more).arg(lines);
+        must(command.args(names.iter().map(|name| format!("{name}.pub"))), b"");
+        std::fs::read(path).unwrap()
+    }
+
+    /// Whether a KRL revokes a public key or certificate, as ssh-keygen has it.
+    pub(crate) fn is_revoked(&self, krl: &[u8], name: &str) -> bool {
+        let path = self.path("asked");
+        std::fs::write(&path, krl).unwrap();
+        !run(Command::new("ssh-keygen").arg("-Qf").arg(path).arg(self.path(&format!("{name}.pub"))), b"").status.success()
+    }
+
     pub(crate) fn sign(&self, name: &str, namespace: &str, payload: &str) -> String {
         let mut command = Command::new("ssh-keygen");
         command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(self.path(name));
@@ -66,6 +88,14 @@ pub(crate) fn git(repository: &Repository, commit: &Commit, lines: &str) -> Stri
     let files = Files::new();
     let path = files.write("allowed", lines);
     repository.letter(commit, &[format!("gpg.ssh.allowedSignersFile={}", path.display())], None)
+}
+
+/// git's letter where a list revokes some of them.
+pub(crate) fn git_revoking(repository: &Repository, commit: &Commit, lines: &str, revoked: &[u8]) -> String {
+    let files = Files::new();
+    let (allowed, revoked) = (files.write("allowed", lines), files.write("revoked", revoked));
+    let of = |name: &str, path: &PathBuf| format!("gpg.ssh.{name}={}", path.display());
+    repository.letter(commit, &[of("allowedSignersFile", &allowed), of("revocationFile", &revoked)], None)
 }
 
 /// Whether ssh-keygen lets a principal sign.

@@ -177,6 +177,15 @@ fn t46_a_short_rsa_key_is_weak() {
 }
 
 #[test]
+fn a_key_that_is_too_long_for_us_is_not_called_bad() {
+    let (repository, ssh) = (Repository::new(), Ssh::new());
+    let lines = format!("alice@example.com {}\n", ssh.key("alice", &["rsa", "-b", "4104"]));
+    let commit = ssh.commit(&repository, "alice", ALICE, ALICE);
+    let expected = "unverifiable unsupported-format unsupported-algorithm";
+    assert_eq!((ours(&commit, &lines), git(&repository, &commit, &lines)), (expected.to_owned(), "G".to_owned()));
+}
+
+#[test]
 fn junk_in_a_signature_never_verifies_and_never_panics() {
     let (repository, ssh) = (Repository::new(), Ssh::new());
     let lines = format!("alice@example.com {}\n", ssh.key("alice", &["ed25519"]));

@@ -22,6 +22,8 @@ const LOGIN_OPTIONS: [&[u8]; 2] = [b"force-command", b"source-address"];
 pub(super) struct Certificate<'a> {
     /// The certified key as a plain key is encoded.
     pub(super) key: Vec<u8>,
+    pub(super) serial: u64,
+    pub(super) key_id: &'a [u8],
     /// Those that are UTF-8; no other can be an e-mail.
     pub(super) principals: Vec<&'a str>,
     /// The key of the authority.
@@ -51,13 +53,13 @@ impl<'a> Certificate<'a> {
         for _ in 0..fields {
             put_string(&mut key, reader.string()?);
         }
-        let _serial = reader.u64()?;
+        let serial = reader.u64()?;
         let is_of_user = match reader.u32()? {
             1 => true,
             2 => false,
             _ => return None,
         };
-        let _key_id = reader.string().filter(is_text)?;
+        let key_id = reader.string().filter(is_text)?;
         let principals = Reader::new(reader.string()?).strings()?;
         if principals.len() > MOST_PRINCIPALS || !principals.iter().all(is_text) {
             return None;
@@ -70,7 +72,7 @@ impl<'a> Certificate<'a> {
         let content = &blob[..blob.len() - reader.rest().len()];
         let signed = Signed::read(reader.string()?)?;
         let principals = principals.into_iter().filter_map(|principal| std::str::from_utf8(principal).ok()).collect();
-        let read = Self { key, principals, authority, content, signed, is_of_user, after, before, critical };
+        let read = Self { key, serial, key_id, principals, authority, content, signed, is_of_user, after, before, critical };
         reader.is_at_end().then_some(read)
     }
 

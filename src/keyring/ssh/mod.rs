@@ -3,6 +3,8 @@
 
 mod certificate;
 mod envelope;
+mod krl;
+mod revocation;
 mod signing;
 mod wire;
 
@@ -20,11 +22,13 @@ use super::binding::KeyIndex;
 use crate::model::attribution::{Algo, Crypto, Format, KeyTime, SignatureFacts, TimeBasis};
 use certificate::Certificate;
 use envelope::Envelope;
+pub(super) use revocation::{Mistake, Revocations};
 
 /// A configured key with every line that names it.
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     public: PublicKey,
+    blob: Vec<u8>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -42,17 +46,23 @@ pub(super) struct Ssh {
     pub(super) keys: Keys,
     /// Keys that certify keys; their own signatures count for nothing.
     pub(super) authorities: Keys,
+    revocations: Revocations,
 }
 
 impl Ssh {
     /// Gathers lines by key.
-    pub(super) fn new(entries: Vec<Entry>) -> Result<Self, ssh_key::Error> {
-        let mut ssh = Self::default();
+    pub(super) fn new(entries: Vec<Entry>, revocations: Revocations) -> Result<Self, ssh_key::Error> {
+        let mut ssh = Self { revocations, ..Self::default() };
         for entry in entries {
             let keys = if entry.authority { &mut ssh.authorities } else { &mut ssh.keys };
             keys.add(entry)?;
         }
         Ok(ssh)
+    }
+
+    /// Whether a configured key is revoked.
+    pub(super) fn is_revoked(&self, key: &Key) -> bool {
+        self.revocations.has_key(&key.blob)
     }
 
     /// The facts of one signature, and whom the lines behind it name. SSH signatures carry no time, so windows are judged by
@@ -82,40 +92,50 @@ impl Ssh {
         self.judge(&case, claimed)
     }
 
-    /// Of a certificate the lines of its authority count, else those of the key itself.
+    /// Of a certificate the lines of its authority count, else those of the key itself. What is revoked is verified even where
+    /// no line names it: that it is void says more than that it is unknown.
     fn judge(&self, case: &Case<'_>, claimed: SignatureFacts) -> Judged {
-        let listed = match case.certificate {
-            Some(certificate) => self.authorities.find(certificate.authority).map(|(index, key)| (KeyIndex::Authority(index), key)),
-            None => self.keys.find(case.key).map(|(index, key)| (KeyIndex::Ssh(index), key)),
-        };
-        let Some((owner, listed)) = listed else {
+        let revoked = self.revocations.reason(case.key, case.certificate);
+        let (owner, listed) = match case.certificate {
+            Some(certificate) => self.authorities.find(certificate.authority, KeyIndex::Authority),
+            None => self.keys.find(case.key, KeyIndex::Ssh),
+        }
+        .unzip();
+        let embedded = revoked.and_then(|_| signing::public_key(case.certificate.map_or(case.key, |certificate| certificate.authority)));
+        let Some(public) = listed.map(|key: &Key| &key.public).or(embedded.as_ref()) else {
             return match case.certificate {
                 Some(_) => Judged::because(claimed, "unknown-authority"),
                 None => Judged::of(claimed),
             };
         };
-        let judged = case.mathematics(listed, claimed);
-        if judged.facts.crypto != Crypto::Good {
-            return Judged { owner: Some(owner), fallback: listed.first_name(), ..judged };
+        let mut judged = Judged { owner, fallback: listed.and_then(Key::first_name), ..case.mathematics(public, claimed) };
+        if judged.facts.crypto == Crypto::Good {
+            match (revoked, listed) {
+                (Some(reason), _) => {
+                    judged.facts.key_time = Some(KeyTime::RevokedHard);
+                    judged.facts.reasons.push(reason.to_owned());
+                }
+                (None, Some(listed)) => case.names(listed, &mut judged),
+                (None, None) => {}
+            }
         }
-        let mut judged = Judged { owner: Some(owner), ..judged };
-        case.names(listed, &mut judged);
         judged
     }
 }
 
 impl Keys {
     fn add(&mut self, entry: Entry) -> Result<(), ssh_key::Error> {
-        let index = *self.by_blob.entry(entry.key.to_bytes()?).or_insert(self.list.len());
+        let blob = entry.key.to_bytes()?;
+        let index = *self.by_blob.entry(blob.clone()).or_insert(self.list.len());
         if index == self.list.len() {
-            self.list.push(Key { public: PublicKey::new(entry.key.key_data().clone(), ""), entries: Vec::new() });
+            self.list.push(Key { public: PublicKey::new(entry.key.key_data().clone(), ""), blob, entries: Vec::new() });
         }
         self.list[index].entries.push(entry);
         Ok(())
     }
 
-    fn find(&self, blob: &[u8]) -> Option<(usize, &Key)> {
-        self.by_blob.get(blob).map(|index| (*index, &self.list[*index]))
+    fn find(&self, blob: &[u8], name: fn(usize) -> KeyIndex) -> Option<(KeyIndex, &Key)> {
+        self.by_blob.get(blob).map(|index| (name(*index), &self.list[*index]))
     }
 }
 
@@ -137,19 +157,19 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Whether the signature is the key's, and the certificate the authority's. The listed key is the one or the other.
-    fn mathematics(&self, listed: &Key, claimed: SignatureFacts) -> Judged {
+    /// Whether the signature is the key's, and the certificate the authority's. The public key is of the one or the other.
+    fn mathematics(&self, public: &PublicKey, claimed: SignatureFacts) -> Judged {
         let of = |crypto| SignatureFacts { crypto, ..claimed.clone() };
         // What can be forged is not worth verifying, and the library refuses it.
         let weak = |reason| Judged::because(SignatureFacts { algo: Some(Algo::Weak), ..of(Crypto::Unsupported) }, reason);
         let certified;
         let key = match self.certificate {
-            None => &listed.public,
+            None => public,
             Some(certificate) => {
-                if certificate.signed.weakness(&listed.public).is_some() {
+                if certificate.signed.weakness(public).is_some() {
                     return weak("weak-authority");
                 }
-                match certificate.signed.verify(&listed.public, certificate.content) {
+                match certificate.signed.verify(public, certificate.content) {
                     Crypto::Good => {}
                     crypto => return Judged::because(of(crypto), "bad-certificate-signature"),
                 }
@@ -164,6 +184,9 @@ impl Case<'_> {
             return weak(reason);
         }
         let mut facts = of(self.envelope.verify(key, self.payload));
+        if facts.crypto == Crypto::Unsupported {
+            facts.reasons.push("unsupported-algorithm".to_owned());
+        }
         if facts.crypto == Crypto::Good {
             facts.algo = Some(Algo::Ok);
             if self.envelope.signed.is_untouched() {
@@ -184,7 +207,6 @@ impl Case<'_> {
             judged.facts.key_time = Some(key_time);
             judged.principals = held.iter().flat_map(|entry| &entry.principals).cloned().collect();
             judged.groups = held.iter().filter_map(|entry| entry.group.clone()).collect();
-            judged.fallback = listed.first_name();
             return;
         };
         let lets_through = |entry: &&Entry| certificate.principals.iter().any(|principal| entry.lets_through(principal));
