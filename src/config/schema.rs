@@ -127,6 +127,8 @@ fn unknown_key<'a>(key: &str, place: &str, known: impl Iterator<Item = &'a Strin
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::parse;
 
     fn error(text: &str) -> String {
@@ -144,6 +146,7 @@ mod tests {
         let file = parse("kubewitness.yaml", text.as_bytes()).expect("a configuration");
         assert_eq!(file.sources[0].reference.as_deref(), Some("main"));
         assert_eq!(file.keys.forges[0].name, "github");
+        assert_eq!(file.keys.relative_to(Path::new("/etc")).ssh_revoked, [Path::new("/etc/revoked.krl")]);
     }
 
     #[test]

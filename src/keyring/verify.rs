@@ -156,7 +156,7 @@ impl Work {
         facts.groups = groups;
         facts.groups.sort();
         facts.groups.dedup();
-        facts.signer = facts.signer.or(fallback);
+        facts.signer = facts.signer.or(fallback).or_else(|| facts.groups.first().cloned());
         facts
     }
 

@@ -1,6 +1,8 @@
 //! Security keys. ssh-keygen makes their signatures with an authenticator only, so that they are made here as PROTOCOL.u2f
 //! has it; ssh-keygen verifies them all the same.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kubewitness::model::attribution::Crypto;
 use sha2::{Digest, Sha256};
 use signature::Signer;
@@ -37,12 +39,17 @@ impl Authenticator {
 
     /// A signature for Git; `shown` are the flags that it shows, `flags` those that it was made with.
     fn sign(&self, payload: &str, flags: u8, shown: u8) -> String {
+        self.sign_as(&self.public.to_bytes().unwrap(), payload, flags, shown)
+    }
+
+    /// The same, with a certificate of the key in its place.
+    fn sign_as(&self, key: &[u8], payload: &str, flags: u8, shown: u8) -> String {
         let message = SshSig::signed_data("git", HashAlg::Sha512, payload.as_bytes()).unwrap();
         let counter = 7_u32.to_be_bytes();
         let data = [&Sha256::digest(b"ssh:")[..], &[flags], &counter, &Sha256::digest(&message)].concat();
         let made = self.private.key_data().try_sign(&data).unwrap();
         let signature = [&string(self.public.algorithm().as_str().as_bytes())[..], &string(made.as_bytes()), &[shown], &counter].concat();
-        let fields = [&self.public.to_bytes().unwrap()[..], b"git", b"", b"sha512", &signature].map(string).concat();
+        let fields = [key, b"git", b"", b"sha512", &signature].map(string).concat();
         armor("SSH SIGNATURE", &[b"SSHSIG\0\0\0\x01", &fields[..]].concat()).replace("\n\n", "\n")
     }
 }
@@ -73,6 +80,29 @@ fn t45_a_security_key_that_nobody_touched_is_not_trusted() {
             assert_eq!((line(&judged).as_str(), tools.as_str()), (verdict, letter), "{name}, flags {flags} shown as {shown}");
             assert_eq!(keygen(&lines, "alice@example.com", &armor, &payload, "20250301120000Z"), letter == "G");
             assert_eq!(facts.crypto == Crypto::Good, letter == "G");
+        }
+    }
+}
+
+#[test]
+fn t45_a_certificate_may_ask_a_security_key_for_more_than_a_touch() {
+    let (repository, ssh) = (Repository::new(), Ssh::new());
+    let lines = format!("alice@example.com cert-authority {}\n", ssh.key("ca", &["ed25519"]));
+    let payload = repository.payload(ALICE, ALICE);
+    for (name, kind) in [("ed25519", &["ed25519"][..]), ("p256", &["ecdsa", "-b", "256"])] {
+        let authenticator = Authenticator::new(&ssh, name, kind);
+        std::fs::write(ssh.path("sk.pub"), authenticator.public.to_openssh().unwrap()).unwrap();
+        ssh.certify("ca", "sk", &["-n", "alice@example.com", "-O", "verify-required"]);
+        let certificate = STANDARD.decode(ssh.public("sk-cert").split(' ').nth(1).unwrap()).unwrap();
+        for (flags, verdict) in [
+            (TOUCHED | VERIFIED, "verified-author uid-binding"),
+            (TOUCHED, "signed-untrusted no-user-verification"),
+            (0, "signed-untrusted no-touch"),
+        ] {
+            let armor = authenticator.sign_as(&certificate, &payload, flags, flags);
+            let commit = repository.commit(signed(&payload, "gpgsig", &armor));
+            let judged = judge(&ssh_keyring(&lines), &commit).1;
+            assert_eq!((line(&judged).as_str(), git(&repository, &commit, &lines).as_str()), (verdict, "G"), "{name}, flags {flags}");
         }
     }
 }

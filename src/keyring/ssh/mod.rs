@@ -68,8 +68,8 @@ impl Ssh {
     /// The facts of one signature, and whom the lines behind it name. SSH signatures carry no time, so windows are judged by
     /// the time that the committer claims.
     pub(super) fn verify(&self, armored: &[u8], payload: &[u8], committed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Judged {
-        let bytes = armor::decode(armored).unwrap_or_default();
-        let Some(envelope) = Envelope::read(&bytes) else {
+        let bytes = armor::decode(armored);
+        let Some(envelope) = bytes.as_ref().ok().and_then(|bytes| Envelope::read(bytes)) else {
             return Judged::because(facts(Crypto::Malformed), "bad-signature-encoding");
         };
         if envelope.version != 1 {
@@ -141,7 +141,7 @@ impl Keys {
 
 impl Key {
     fn first_name(&self) -> Option<String> {
-        self.entries.iter().find_map(|entry| entry.principals.first().or(entry.group.as_ref())).cloned()
+        self.entries.iter().find_map(|entry| entry.principals.first()).cloned()
     }
 }
 
