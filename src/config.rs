@@ -160,6 +160,7 @@ impl Config {
             keyring: keyring::Settings {
                 openpgp: keys.openpgp.into_iter().chain(flags.keyrings).collect(),
                 ssh: keys.ssh.into_iter().chain(flags.allowed_signers).collect(),
+                ssh_revoked: keys.ssh_revoked,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
             },
             namespaces: flags.namespaces,

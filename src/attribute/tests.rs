@@ -145,6 +145,16 @@ fn an_expired_key_does_not_hide_a_mismatch_of_persons() {
 }
 
 #[test]
+fn a_signature_that_is_refused_speaks_for_nobody_and_stays_void_where_it_is() {
+    for reason in ["no-touch", "not-a-user-certificate", "unknown-critical-option", "principal-not-allowed"] {
+        let facts = SignatureFacts { reasons: vec![reason.to_owned()], ..good(&[ALICE]) };
+        assert_rung(ALICE, ALICE, &facts, Verdict::SignedUntrusted, Binding::None, reason);
+        let revoked = SignatureFacts { key_time: Some(KeyTime::RevokedHard), ..facts };
+        assert_rung(ALICE, ALICE, &revoked, Verdict::Invalid, Binding::None, &format!("key-revoked {reason}"));
+    }
+}
+
+#[test]
 fn what_cannot_be_told_is_unverifiable_and_what_is_wrong_invalid() {
     let of = |crypto, reason: &str| {
         let facts = SignatureFacts { reasons: vec![reason.to_owned()], ..SignatureFacts::of(Format::Ssh, crypto) };

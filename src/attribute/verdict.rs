@@ -7,6 +7,16 @@ use crate::model::attribution::{Algo, Binding, CommitVerdict, Crypto, KeyTime, S
 use crate::model::commit::{Actor, Commit};
 use crate::model::pattern;
 
+/// Reasons for which a good signature speaks for nobody.
+const REFUSALS: [&str; 6] = [
+    "no-touch",
+    "not-a-user-certificate",
+    "unknown-critical-option",
+    "no-user-verification",
+    "certificate-without-principals",
+    "principal-not-allowed",
+];
+
 /// The verdict on a commit with these facts.
 pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
     let weak = facts.algo == Some(Algo::Weak);
@@ -72,6 +82,9 @@ fn state(key_time: Option<KeyTime>) -> Result<Option<(Verdict, &'static str)>, &
 /// Whom a good signature in force speaks for.
 fn bound(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
     let rung = |verdict, binding, reason: &str| CommitVerdict { verdict, binding, reasons: vec![reason.to_owned()] };
+    if let Some(reason) = facts.reasons.iter().find(|reason| REFUSALS.contains(&reason.as_str())) {
+        return rung(Verdict::SignedUntrusted, Binding::None, reason);
+    }
     if facts.forge.is_some() {
         let ours = email(&commit.committer).is_some_and(|committer| facts.forge_committer.as_deref() == Some(committer.as_str()));
         return match ours {

@@ -174,12 +174,14 @@ pub enum LoadRestrictor {
 
 /// Keys that speak for persons and forges.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Keys {
     /// Files with OpenPGP keys of persons, armored or binary.
     pub openpgp: Vec<PathBuf>,
     /// Files in the format of allowed_signers, ssh-keygen(1).
     pub ssh: Vec<PathBuf>,
+    /// Files with SSH keys and certificates that are revoked: public keys, one in a line, or a KRL of ssh-keygen(1).
+    pub ssh_revoked: Vec<PathBuf>,
     /// Forges that sign in the name of others.
     pub forges: Vec<Forge>,
 }
@@ -321,7 +323,8 @@ impl Credentials {
 impl Keys {
     /// Takes relative paths from the folder of the file.
     pub(super) fn relative_to(mut self, folder: &Path) -> Self {
-        let files = self.openpgp.iter_mut().chain(&mut self.ssh).chain(self.forges.iter_mut().map(|forge| &mut forge.openpgp));
+        let ssh = self.ssh.iter_mut().chain(&mut self.ssh_revoked);
+        let files = self.openpgp.iter_mut().chain(ssh).chain(self.forges.iter_mut().map(|forge| &mut forge.openpgp));
         files.for_each(|path| *path = folder.join(&*path));
         self
     }

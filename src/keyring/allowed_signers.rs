@@ -12,18 +12,25 @@ use crate::model::pattern;
 pub(super) struct Entry {
     /// The key.
     pub(super) key: PublicKey,
-    /// Whether the key may only sign certificates; then its own signatures count for nothing.
+    /// Whether the key certifies keys; then its own signatures count for nothing.
     pub(super) authority: bool,
     /// Principals without wildcards that the whole list lets through.
     pub(super) principals: Vec<String>,
     /// The rest of the list, where a wildcard is in it: a pattern list with domains in lower case.
     pub(super) group: Option<String>,
+    /// The list as it stands.
+    list: String,
     namespaces: Option<String>,
     after: Option<DateTime<Utc>>,
     before: Option<DateTime<Utc>>,
 }
 
 impl Entry {
+    /// Whether the list lets a principal of a certificate through, byte by byte as ssh-keygen compares.
+    pub(super) fn lets_through(&self, principal: &str) -> bool {
+        pattern::list_matches(&self.list, principal)
+    }
+
     /// E-mails among the principals, with their domains in lower case.
     pub(super) fn emails(&self) -> impl Iterator<Item = String> {
         self.principals.iter().filter_map(|principal| mail::normal(principal))
@@ -82,6 +89,7 @@ fn parse_line(line: &str) -> Result<Entry, String> {
         authority: options.authority,
         principals: exact(principals),
         group: group(principals),
+        list: principals.to_owned(),
         namespaces: options.namespaces,
         after: options.after,
         before: options.before,

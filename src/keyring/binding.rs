@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::Keys;
 
-/// A configured key, OpenPGP or SSH.
+/// A configured key: OpenPGP, SSH, or one that certifies SSH keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeyIndex {
     OpenPgp(usize),
     Ssh(usize),
+    Authority(usize),
 }
 
 #[derive(Debug, Default)]
@@ -35,9 +36,12 @@ impl Bindings {
                 bindings.claim(email, KeyIndex::OpenPgp(index), in_force);
             }
         }
-        for (index, key) in keys.ssh.keys.iter().enumerate() {
+        let signers = keys.ssh.keys.list.iter().enumerate().map(|(index, key)| (KeyIndex::Ssh(index), key));
+        let authorities = keys.ssh.authorities.list.iter().enumerate().map(|(index, key)| (KeyIndex::Authority(index), key));
+        for (index, key) in signers.chain(authorities) {
             for entry in key.entries.iter().filter(|entry| entry.allows_git()) {
-                entry.emails().for_each(|email| bindings.claim(email, KeyIndex::Ssh(index), entry.contains(now)));
+                let in_force = entry.contains(now) && !keys.ssh.is_revoked(key);
+                entry.emails().for_each(|email| bindings.claim(email, index, in_force));
             }
         }
         bindings
@@ -52,8 +56,12 @@ impl Bindings {
     }
 
     /// Whether an e-mail of this key is of no other key. Keys that are revoked or expired do not dispute one that is in
-    /// force, so that a rotated key does not bar its successor; among themselves they do.
+    /// force, so that a rotated key does not bar its successor; among themselves they do. An authority may name whom its
+    /// pattern lets through, but nobody who has a key in force of his own.
     pub(super) fn is_bound(&self, email: &str, key: KeyIndex) -> bool {
+        if matches!(key, KeyIndex::Authority(_)) {
+            return self.claims.get(email).is_none_or(|claims| claims.in_force.iter().all(|rival| *rival == key));
+        }
         self.claims.get(email).is_some_and(|claims| {
             let rivals = if claims.in_force.is_empty() { &claims.all } else { &claims.in_force };
             rivals.len() == 1 && rivals.contains(&key)

@@ -3,7 +3,7 @@
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
 //! removed with the [`Keyring`]; no agent, no network, nothing of the user's own keyring. SSH signatures are verified without
-//! a program, security keys (`sk-…`) included; SSH certificates and X.509 are not supported.
+//! a program, those of certificates and of security keys (`sk-…`) included; X.509 is not supported.
 
 mod allowed_signers;
 mod armor;
@@ -15,14 +15,18 @@ mod ssh;
 mod validity;
 mod verify;
 
-use std::fs;
+use std::fs::File;
+use std::io::{Error as IoError, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use openpgp::{KeyFile, OpenPgp};
-use ssh::Ssh;
+use ssh::{Mistake, Revocations, Ssh};
+
+/// A list of a million revoked serials has 8 MB.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Which keys are trusted to say who somebody is.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,8 @@ pub struct Settings {
     pub openpgp: Vec<PathBuf>,
     /// Files of allowed signers, in the format of ssh-keygen(1). A time without `Z` in them is UTC.
     pub ssh: Vec<PathBuf>,
+    /// Lists of SSH keys and certificates that are revoked, as text or as KRL, in the format of ssh-keygen(1).
+    pub ssh_revoked: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
 }
@@ -91,6 +97,24 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A line of revoked keys cannot be read.
+    #[error("revoked keys {}, line {line}: {reason}; write one public key in a line, or make a list by `ssh-keygen -k`", path.display())]
+    Revoked {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A list of revoked keys cannot be read as a whole.
+    #[error("revoked keys {}: {reason}; make the list anew by `ssh-keygen -k -f`", path.display())]
+    RevocationList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// An SSH key cannot be encoded.
     #[error("an SSH key of the allowed signers cannot be encoded")]
     Ssh(#[source] ssh_key::Error),
@@ -134,9 +158,11 @@ impl Keyring {
             openpgp.extend(read_all(&purpose, Some(index), &forge.openpgp)?);
         }
         let ssh = read_all("ssh", None, &settings.ssh)?;
+        let revoked = read_all("ssh-revoked", None, &settings.ssh_revoked)?;
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
-        let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh)?, forges: settings.forges.clone() };
+        let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh, &revoked)?, forges: settings.forges.clone() };
         openpgp.extend(ssh);
+        openpgp.extend(revoked);
         Ok(Self { keys: Arc::new(keys), digest: digest(&openpgp) })
     }
 
@@ -152,17 +178,34 @@ fn read_all(purpose: &str, forge: Option<usize>, paths: &[PathBuf]) -> Result<Ve
 }
 
 fn read(purpose: &str, forge: Option<usize>, path: &Path) -> Result<Material, Error> {
-    let bytes = fs::read(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
+    let bytes = read_bytes(path).map_err(|cause| Error::Read { path: path.to_path_buf(), cause })?;
     Ok(Material { purpose: purpose.to_owned(), path: path.to_path_buf(), bytes, forge })
 }
 
-fn read_ssh(files: &[Material]) -> Result<Ssh, Error> {
+/// What is larger is no file of keys, and may have no end.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, IoError> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MOST_BYTES {
+        true => Err(IoError::new(ErrorKind::FileTooLarge, format!("it is larger than {} MiB", MOST_BYTES >> 20))),
+        false => Ok(bytes),
+    }
+}
+
+fn read_ssh(files: &[Material], revoked: &[Material]) -> Result<Ssh, Error> {
     let mut entries = Vec::new();
     for file in files {
         let parsed = allowed_signers::parse(&file.bytes);
         entries.extend(parsed.map_err(|(line, reason)| Error::AllowedSigners { path: file.path.clone(), line, reason })?);
     }
-    Ssh::new(entries).map_err(Error::Ssh)
+    let mut revocations = Revocations::default();
+    for Material { path, bytes, .. } in revoked {
+        revocations.add(bytes).map_err(|Mistake { line, reason }| match line {
+            Some(line) => Error::Revoked { path: path.clone(), line, reason },
+            None => Error::RevocationList { path: path.clone(), reason },
+        })?;
+    }
+    Ssh::new(entries, revocations).map_err(Error::Ssh)
 }
 
 fn digest(files: &[Material]) -> String {

@@ -148,18 +148,15 @@ impl Work {
 
     fn ssh(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
         let committed = commit.committer.time.map(|time| time.to_utc());
-        let ssh::Judged { mut facts, key, entries } = self.keys.ssh.verify(&signed.armor, &signed.payload, committed, self.now);
-        let Some(index) = key else { return facts };
-        let key = &self.keys.ssh.keys[index];
-        let lines = || entries.iter().map(|entry| &key.entries[*entry]);
-        let names: Vec<_> =
-            lines().flat_map(|entry| entry.principals.iter()).map(|principal| (mail::normal(principal), principal.as_str())).collect();
-        self.name(&mut facts, commit, KeyIndex::Ssh(index), &names);
-        facts.groups = lines().filter_map(|entry| entry.group.clone()).collect();
+        let judged = self.keys.ssh.verify(&signed.armor, &signed.payload, committed, self.now);
+        let ssh::Judged { mut facts, owner, principals, groups, fallback } = judged;
+        let Some(key) = owner else { return facts };
+        let names: Vec<_> = principals.iter().map(|principal| (mail::normal(principal), principal.as_str())).collect();
+        self.name(&mut facts, commit, key, &names);
+        facts.groups = groups;
         facts.groups.sort();
         facts.groups.dedup();
-        facts.signer = facts.signer.or_else(|| key.entries.iter().flat_map(|entry| entry.principals.first()).next().cloned());
-        facts.signer = facts.signer.or_else(|| facts.groups.first().cloned());
+        facts.signer = facts.signer.or(fallback).or_else(|| facts.groups.first().cloned());
         facts
     }
 

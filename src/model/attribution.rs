@@ -61,7 +61,7 @@ pub enum KeyTime {
     RevokedSoftAfter,
     /// Superseded or retired before the signature.
     RevokedSoftBefore,
-    /// Outside the window that allowed_signers gives the key.
+    /// Outside the window that allowed_signers gives the key, or before that of its certificate.
     OutsideWindow,
     /// The signature claims a time in the future.
     FutureSig,
@@ -91,12 +91,13 @@ pub struct SignatureFacts {
     pub key_time: Option<KeyTime>,
     /// Basis of the time; `None` where there is no signature.
     pub time_basis: Option<TimeBasis>,
-    /// Fingerprint of the primary key (OpenPGP, upper-case hex) or `SHA256:…` (SSH), in full. An unknown key's claimed one too.
+    /// Fingerprint of the primary key (OpenPGP, upper-case hex) or `SHA256:…` (SSH, also of a certified key), in full. An
+    /// unknown key's claimed one too.
     pub key: Option<String>,
     /// Time of the signature as signed (OpenPGP) or none (SSH has no time).
     pub time: Option<DateTime<Utc>>,
-    /// E-mails that the configured key binds: unrevoked, unexpired user ids, or principals without wildcards, lower-cased in
-    /// the domain. An e-mail that two keys carry is in neither list.
+    /// E-mails that the configured key binds: unrevoked, unexpired user ids, principals without wildcards, or those of a
+    /// certificate that its authority may name, lower-cased in the domain. An e-mail that two keys carry is in neither list.
     pub emails: Vec<String>,
     /// E-mails of the key that another configured key carries too, so that they bind neither (`email-on-two-keys`).
     pub contested: Vec<String>,

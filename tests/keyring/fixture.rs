@@ -198,7 +198,8 @@ pub(crate) fn gpgsig(header: &str, armor: &str) -> String {
 
 /// The bytes within an armor, and the armor around bytes.
 pub(crate) fn dearmor(armor: &str) -> Vec<u8> {
-    let body: String = armor.lines().filter(|line| !line.starts_with("---") && !line.starts_with('=') && !line.contains(':')).collect();
+    let is_checksum = |line: &str| line.starts_with('=') && line.len() == 5;
+    let body: String = armor.lines().filter(|line| !line.starts_with("---") && !is_checksum(line) && !line.contains(':')).collect();
     STANDARD.decode(body).unwrap()
 }
 
@@ -235,6 +236,13 @@ pub(crate) fn openpgp_keyring(keys: &[u8]) -> Keyring {
 pub(crate) fn ssh_keyring(lines: &str) -> Keyring {
     let files = Files::new();
     Keyring::open(&Settings { ssh: vec![files.write("allowed_signers", lines)], ..Settings::default() }).unwrap()
+}
+
+/// A keyring of allowed signers of which some are revoked.
+pub(crate) fn revoking_keyring(lines: &str, revoked: &[u8]) -> Result<Keyring, kubewitness::keyring::Error> {
+    let files = Files::new();
+    let (ssh, ssh_revoked) = (vec![files.write("allowed_signers", lines)], vec![files.write("revoked", revoked)]);
+    Keyring::open(&Settings { ssh, ssh_revoked, ..Settings::default() })
 }
 
 /// Facts and verdict of one commit.

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod certificate;
 mod fixture;
 mod openpgp;
+mod openssh;
+mod revocation;
+mod security_key;
 mod splitter;
 mod ssh;
