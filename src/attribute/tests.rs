@@ -6,12 +6,16 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{attributions, commit_verdict};
-use crate::model::attribution::{Algo, Attribution, Binding, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, Verdict};
+use super::{Judging, commit_verdict};
+use crate::model::attribution::{
+    Algo, Attribution, Attributions, Binding, Breaches, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, Verdict,
+};
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
 use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
+use crate::model::trust::TrustPolicy;
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -259,13 +263,28 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     (Histories { commits, documents }, signatures)
 }
 
+fn attributions(declarations: &[Declaration], trees: &[Tree], histories: &Histories, signatures: &Signatures) -> Attributions {
+    by(None, declarations, trees, histories, signatures)
+}
+
+fn by(
+    trust: Option<&TrustPolicy>,
+    declarations: &[Declaration],
+    trees: &[Tree],
+    histories: &Histories,
+    signatures: &Signatures,
+) -> Attributions {
+    let judging = Judging { trust, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+    super::attributions(declarations, trees, histories, signatures, &judging)
+}
+
 fn attribute(declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> Attribution {
     let (histories, signatures) = evidence(documents);
     attributions(&[declaration], &[tree(true)], &histories, &signatures).declarations.remove(0).expect("the source is versioned")
 }
 
 fn leaf(commit: Option<u32>, verdict: Verdict) -> LeafAttribution {
-    LeafAttribution { commit, verdict }
+    LeafAttribution { commit, verdict, breaches: Breaches::default() }
 }
 
 #[test]
