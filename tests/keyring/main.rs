@@ -6,3 +6,4 @@ mod fixture;
 mod openpgp;
 mod splitter;
 mod ssh;
+mod trust;

@@ -199,7 +199,7 @@ const PROOFS: [(&str, &str); 11] = [
     ("forge-attested", "by the forge only"),
     ("bot-attested", "by a bot's key"),
     ("group-verified", "by a group's key"),
-    ("signed-untrusted", "signed by a key that proves nothing here"),
+    ("signed-untrusted", "signed, but not trusted"),
     ("claimed-time-only", "signed at a time that is only claimed"),
     ("unsigned", "unsigned"),
     ("unverifiable", "not verifiable"),
