@@ -44,7 +44,8 @@ pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &Signat
     }
     let mut bound = bound(policy, facts, &claims);
     let verdict = ladder(facts, || bound.verdict.clone());
-    if verdict.binding == Binding::None {
+    // Nobody is allowed anything by a signature that proves nothing.
+    if verdict.binding == Binding::None || verdict.verdict > Verdict::ClaimedTimeOnly {
         (bound.names, bound.bots) = (BTreeSet::new(), Vec::new());
     }
     Judged { verdict, ..bound }

@@ -183,6 +183,9 @@ fn the_state_of_a_key_counts_whatever_the_policy_says() {
     let weak = SignatureFacts { algo: Some(Algo::Weak), ..by("A1") };
     assert_judged(&policy(), ALICE, ALICE, &weak, Verdict::Invalid, "weak-algorithm");
     assert_judged(&policy(), ALICE, ALICE, &SignatureFacts::unsigned(), Verdict::Unsigned, "");
+    let (trusted, unknown) = (policy(), SignatureFacts { key_time: None, ..by("A1") });
+    let judged = judge(&trusted, &commit(ALICE, ALICE), &unknown, today());
+    assert_eq!((judged.verdict.verdict, judged.names.len()), (Verdict::Unverifiable, 0));
 }
 
 #[test]
