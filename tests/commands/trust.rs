@@ -256,7 +256,7 @@ fn t82_a_file_of_a_team_declares_nothing_of_another_namespace_or_kind() {
     let finding = record["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "signer-untrusted").unwrap();
     assert_eq!(finding["severity"], "error");
     let screen = story.scan(&rule("namespaces: [elsewhere], "), &[]).stdout;
-    assert!(screen.starts_with("In sync: 6 of 6 objects match Git. But 1 commit breaks the trust policy.\n"), "{screen}");
+    assert!(screen.starts_with("In sync: 6 of 6 objects match Git. But 1 commit is not let through by the trust policy.\n"), "{screen}");
 
     let (_, record) = story.record(&rule("kinds: ['!StatefulSet'], "));
     assert_eq!(object(&record, "StatefulSet")["attribution"]["verdict"], "signed-untrusted");

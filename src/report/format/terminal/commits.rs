@@ -19,13 +19,13 @@ pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
     list(pen, &breaches, counted_breaches)
 }
 
-/// What is to be said of them beside the verdict, and only of errors.
+/// What is to be said of them beside the verdict. A claim counts where it is an error.
 pub(super) fn clauses(pen: &Pen<'_>, findings: &[Finding]) -> Vec<String> {
     let (claims, breaches) = parted(findings);
-    let errors = |told: &[&Finding]| told.iter().filter(|finding| finding.severity == "error").count();
+    let wrong = claims.iter().filter(|finding| finding.severity == "error").count();
     let mut clauses = Vec::new();
-    clauses.extend((errors(&claims) > 0).then(|| counted(pen, errors(&claims))));
-    clauses.extend((errors(&breaches) > 0).then(|| counted_breaches(pen, errors(&breaches))));
+    clauses.extend((wrong > 0).then(|| counted(pen, wrong)));
+    clauses.extend((!breaches.is_empty()).then(|| counted_breaches(pen, breaches.len())));
     clauses
 }
 
@@ -57,7 +57,7 @@ fn counted(pen: &Pen<'_>, count: usize) -> String {
     pen.counted(count, "commit is not what it claims", "commits are not what they claim")
 }
 
-/// `1 commit breaks the trust policy`. What no commit is credited with counts as one.
+/// `1 commit is not let through by the trust policy`. What no commit is credited with counts as one.
 fn counted_breaches(pen: &Pen<'_>, count: usize) -> String {
-    pen.counted(count, "commit breaks the trust policy", "commits break the trust policy")
+    pen.counted(count, "commit is not let through by the trust policy", "commits are not let through by the trust policy")
 }
