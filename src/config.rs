@@ -8,6 +8,7 @@ mod judging;
 mod place;
 mod schema;
 mod source;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
 
+use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};
 
 /// What is wrong with a configuration.
@@ -59,6 +61,8 @@ pub struct Flags {
     pub keyrings: Vec<PathBuf>,
     /// `--allowed-signers` files.
     pub allowed_signers: Vec<PathBuf>,
+    /// `--trust`.
+    pub trust: Option<PathBuf>,
     /// `--kubeconfig`.
     pub kubeconfig: Option<PathBuf>,
     /// `--context`.
@@ -92,6 +96,10 @@ pub struct Config {
     pub compare: compare::Settings,
     /// Verifying.
     pub keyring: keyring::Settings,
+    /// The file of the trust policy, where one is named. What it says is not read yet: see [`Config::with_trust`].
+    pub trust_file: Option<PathBuf>,
+    /// The trust policy.
+    pub trust: Option<TrustPolicy>,
     /// Only declared objects of these namespaces are judged; empty means all.
     pub namespaces: BTreeSet<String>,
     /// From which severity on findings make the exit code 1.
@@ -163,12 +171,37 @@ impl Config {
                 ssh_revoked: keys.ssh_revoked,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
             },
+            trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
+            trust: None,
             namespaces: flags.namespaces,
             fail_on: flags.fail_on.unwrap_or(if flags.cron { FailOn::Never } else { file.fail_on }),
             timeout: flags.timeout.unwrap_or(TIMEOUT),
             policy_digest: policy,
         })
     }
+
+    /// Takes in the text of the trust policy, which from then on is part of the policy's digest.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`], [`Error::Schema`], each with its line.
+    pub fn with_trust(mut self, name: &str, text: &[u8]) -> Result<Self, Error> {
+        let trust::Read { policy, value } = trust::parse(name, text)?;
+        self.policy_digest = hex(&Sha256::digest(format!("{}\n{value}", self.policy_digest)));
+        self.trust = Some(policy);
+        Ok(self)
+    }
+
+    /// The folders of this machine that sources are read from.
+    pub fn local_sources(&self) -> impl Iterator<Item = &Path> {
+        self.sources.sources.iter().map(|source| source.url.as_str()).filter_map(|url| match url.strip_prefix("file://") {
+            Some(path) => Some(Path::new(path)),
+            None => (!place::is_remote(url)).then(|| Path::new(url)),
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The namespaces in which undeclared objects are looked for: only among those that are judged, since of the others the
@@ -204,5 +237,5 @@ fn policy_digest(
     if let Some(judging) = judging {
         policy["judging"] = judging;
     }
-    Sha256::digest(policy.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(policy.to_string().as_bytes()))
 }

@@ -159,12 +159,24 @@ pub const CONFIG_FILE: &str = "kubewitness.yaml";
 pub fn configure(options: Options) -> Result<Config, Error> {
     let path = options.config.or_else(|| Some(PathBuf::from(CONFIG_FILE)).filter(|path| store::exists(path)));
     let Some(path) = path else {
-        return Ok(Config::resolve(config::File::default(), Path::new(""), options.flags)?);
+        return with_trust(Config::resolve(config::File::default(), Path::new(""), options.flags)?);
     };
     tracing::info!(path = %path.display(), "reading the configuration");
     let file = Config::parse_file(&path.display().to_string(), &store::read(&path)?)?;
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    Ok(Config::resolve(file, &folder, options.flags)?)
+    with_trust(Config::resolve(file, &folder, options.flags)?)
+}
+
+/// Reads the trust policy, where one is named. Whoever can commit to what is judged must not be who writes it.
+fn with_trust(config: Config) -> Result<Config, Error> {
+    let Some(path) = config.trust_file.clone() else { return Ok(config) };
+    tracing::info!(path = %path.display(), "reading the trust policy");
+    let text = store::read(&path)?;
+    if let Some(source) = config.local_sources().find(|source| store::is_inside(&path, source)) {
+        let (file, source) = (path.display(), source.display());
+        return Err(Error::Usage(format!("the trust policy {file} lies in {source}, which it judges; keep it outside of the repository")));
+    }
+    Ok(config.with_trust(&path.display().to_string(), &text)?)
 }
 
 /// Opens the cluster, live or recorded.
@@ -210,6 +222,7 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
     let policy = Policy {
         render: config.render,
         compare: config.compare,
+        trust: config.trust,
         selection,
         digest: policy_digest(&config.policy_digest, &keyring.digest()),
     };

@@ -18,6 +18,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
+use crate::model::trust::TrustPolicy;
 use crate::progress::Progress;
 use crate::source::Sources;
 use crate::yaml::Dialect;
@@ -42,6 +43,8 @@ pub struct Policy {
     pub render: render::Settings,
     /// Comparing.
     pub compare: compare::Settings,
+    /// Whose keys speak for whom, and who may declare what; none where nobody made a trust policy.
+    pub trust: Option<TrustPolicy>,
     /// Which declared objects are judged at all.
     pub selection: Selection,
     /// Digest of every setting that can change a verdict.
@@ -251,7 +254,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
-    let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures);
+    let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
+    let judging = attribute::Judging { trust: policy.trust.as_ref(), now: run.started, leaf_names: &leaf_names };
+    let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
     not_evaluated.extend(not_versioned(&trees));
     if !policy.compare.undeclared_namespaces.is_empty() {
         // What such a group holds was not looked through for undeclared objects.

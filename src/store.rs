@@ -38,6 +38,11 @@ pub fn exists(path: &Path) -> bool {
     path.is_file()
 }
 
+/// Whether a file lies in a folder, wherever symbolic links lead.
+pub fn is_inside(file: &Path, folder: &Path) -> bool {
+    matches!((file.canonicalize(), folder.canonicalize()), (Ok(file), Ok(folder)) if file.starts_with(&folder))
+}
+
 /// Writes a file through a temporary neighbour that takes its name only when all of it is on the disk. Readable by the owner
 /// alone, because reports tell of weaknesses. A special file, such as a pipe, is written to directly.
 ///

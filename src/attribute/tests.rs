@@ -6,12 +6,17 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{attributions, commit_verdict};
-use crate::model::attribution::{Algo, Attribution, Binding, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, Verdict};
+use super::{Judging, commit_verdict};
+use crate::model::attribution::{
+    Algo, Attribution, Attributions, Binding, Breach, Breaches, Crypto, Format, KeyTime, LeafAttribution, Objection, SignatureFacts,
+    Verdict,
+};
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
 use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
+use crate::model::trust::{Bot, FieldGlob, Principal, Rule, TrustPolicy, TrustedKey, Via};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -269,13 +274,28 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     (Histories { commits, documents }, signatures)
 }
 
+fn attributions(declarations: &[Declaration], trees: &[Tree], histories: &Histories, signatures: &Signatures) -> Attributions {
+    by(None, declarations, trees, histories, signatures)
+}
+
+fn by(
+    trust: Option<&TrustPolicy>,
+    declarations: &[Declaration],
+    trees: &[Tree],
+    histories: &Histories,
+    signatures: &Signatures,
+) -> Attributions {
+    let judging = Judging { trust, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+    super::attributions(declarations, trees, histories, signatures, &judging)
+}
+
 fn attribute(declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> Attribution {
     let (histories, signatures) = evidence(documents);
     attributions(&[declaration], &[tree(true)], &histories, &signatures).declarations.remove(0).expect("the source is versioned")
 }
 
 fn leaf(commit: Option<u32>, verdict: Verdict) -> LeafAttribution {
-    LeafAttribution { commit, verdict }
+    LeafAttribution { commit, verdict, breaches: Breaches::default() }
 }
 
 #[test]
@@ -346,4 +366,70 @@ fn a_source_without_commits_has_no_attribution() {
     let declarations = [declaration(Engine::Plain, &["web.yaml"], &[])];
     assert!(attributions(&declarations, &[tree(false)], &histories, &signatures).declarations[0].is_none());
     assert!(attributions(&declarations, &[], &histories, &signatures).declarations[0].is_none());
+}
+
+/// Commit 0 is Alice's, commit 1 unsigned, and commit 2 that of a bot with a key of its own, which may set `data.tag`.
+fn by_policy(rules: Vec<Rule>, declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> (Attribution, Vec<Breach>) {
+    let key = |fingerprint: &str| TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None };
+    let policy = TrustPolicy {
+        principals: vec![Principal { name: "alice".to_owned(), emails: vec![ALICE.to_owned()], keys: vec![key("A1")] }],
+        bots: vec![Bot {
+            name: "bot".to_owned(),
+            via: Via::Keys(vec![key("R1")]),
+            author_email: BOB.to_owned(),
+            paths: Vec::new(),
+            fields: vec![FieldGlob::parse("data.tag").expect("a pattern")],
+        }],
+        rules,
+        ..TrustPolicy::default()
+    };
+    let (histories, mut signatures) = evidence(documents);
+    for (id, key) in [("a", "A1"), ("c", "R1")] {
+        let facts = SignatureFacts { key: Some(key.to_owned()), ..good(&[]) };
+        signatures.insert(("fleet".to_owned(), CommitId::new(id)), facts);
+    }
+    let mut found = by(Some(&policy), &[declaration], &[tree(true)], &histories, &signatures);
+    (found.declarations.remove(0).expect("the source is versioned"), found.breaches)
+}
+
+fn with_data(declaration: Declaration) -> Declaration {
+    Declaration { manifest: Manifest::from_redacted(json!({"data": {"name": "db", "tag": "2"}})), ..declaration }
+}
+
+fn breach(commit: Option<u32>, objection: Objection, min: Option<Verdict>) -> Breach {
+    let mut breaches = Breaches::default();
+    breaches.add(objection);
+    Breach { commit, declaration: 0, breaches, min }
+}
+
+#[test]
+fn t75_a_bot_is_judged_by_every_leaf_that_it_wrote() {
+    let plain = || with_data(declaration(Engine::Plain, &["web.yaml"], &[Some(0), Some(0)]));
+    let told = |leaves: [u32; 2]| by_policy(Vec::new(), plain(), &[("web.yaml", Authored::By(2), &leaves.map(Authored::By))]);
+    let (found, breaches) = told([0, 2]);
+    assert_eq!((found.verdict, breaches), (Verdict::BotAttested, Vec::new()));
+    let out = vec![breach(Some(2), Objection::OutOfBotScope, None)];
+    let (found, breaches) = told([2, 2]);
+    assert_eq!((found.verdict, &breaches), (Verdict::SignedUntrusted, &out));
+    assert_eq!(found.reasons, ["out-of-bot-scope", "bot"]);
+    let verdicts: Vec<Verdict> = found.leaves.iter().map(|leaf| leaf.verdict).collect();
+    assert_eq!(verdicts, [Verdict::SignedUntrusted, Verdict::BotAttested]);
+    // A commit that changed the document and wrote no leaf of it removed something.
+    let (found, breaches) = told([0, 0]);
+    assert_eq!((found.verdict, &breaches), (Verdict::SignedUntrusted, &out));
+}
+
+#[test]
+fn every_commit_that_wrote_a_leaf_is_held_to_the_rules() {
+    let rules = || vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
+    let below = |commit| breach(commit, Objection::BelowMinimum, Some(Verdict::VerifiedAuthor));
+    let plain = with_data(declaration(Engine::Plain, &["web.yaml"], &[Some(0), Some(0)]));
+    let (found, breaches) = by_policy(rules(), plain, &[("web.yaml", Authored::By(0), &[Authored::By(0), Authored::By(1)])]);
+    assert_eq!((found.verdict, breaches), (Verdict::VerifiedAuthor, vec![below(Some(1))]));
+    assert_eq!(found.leaves[1].breaches.phrases().collect::<Vec<_>>(), ["below-minimum"]);
+    // What is credited to nobody is proven by nobody.
+    let rendered = with_data(declaration(Engine::Kustomize, &["web.yaml"], &[Some(0), None]));
+    let (found, breaches) = by_policy(rules(), rendered, &[("web.yaml", Authored::By(0), &[Authored::By(0), Authored::By(0)])]);
+    assert_eq!((found.verdict, breaches), (Verdict::Unverifiable, vec![below(None)]));
+    assert_eq!(found.reasons, ["below-minimum", "rendered"]);
 }

@@ -1,6 +1,6 @@
-//! The ladder: the facts of a signature and the claims of a commit to a verdict, as long as there is no trust policy.
+//! The ladder: the facts of a signature and the claims of a commit to a verdict.
 //!
-//! An e-mail that exactly one configured key carries speaks for its owner. Names decide nothing. The local part of an e-mail is
+//! Without a trust policy, an e-mail that exactly one configured key carries speaks for its owner. Names decide nothing. The local part of an e-mail is
 //! compared as it is, its domain in lower case, both byte by byte.
 
 use crate::model::attribution::{Algo, Binding, CommitVerdict, Crypto, KeyTime, SignatureFacts, Verdict};
@@ -17,48 +17,64 @@ const REFUSALS: [&str; 6] = [
     "principal-not-allowed",
 ];
 
-/// The verdict on a commit with these facts.
+/// The verdict on a commit with these facts, where no trust policy says whose a key is.
 pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
+    ladder(facts, || bound(commit, facts))
+}
+
+/// The verdict by these facts; `bound` says whom a good signature in force speaks for.
+pub(super) fn ladder(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> CommitVerdict {
     let weak = facts.algo == Some(Algo::Weak);
     match facts.crypto {
-        Crypto::Unsigned => CommitVerdict { verdict: Verdict::Unsigned, binding: Binding::None, reasons: Vec::new() },
+        Crypto::Unsigned => CommitVerdict { verdict: Verdict::Unsigned, binding: Binding::None, signer: None, reasons: Vec::new() },
         Crypto::Malformed => without_binding(Verdict::Invalid, facts, "malformed-signature"),
         Crypto::Bad => without_binding(Verdict::Invalid, facts, "bad-signature"),
         // Whatever can be forged proves nothing, be it verified or refused by a library.
         Crypto::Unsupported | Crypto::Good if weak => without_binding(Verdict::Invalid, facts, "weak-algorithm"),
         Crypto::UnknownKey => without_binding(Verdict::Unverifiable, facts, "unknown-key"),
         Crypto::Unsupported => without_binding(Verdict::Unverifiable, facts, "unsupported-format"),
-        Crypto::Good => good(commit, facts),
+        Crypto::Good => good(facts, bound),
     }
 }
 
 /// The verdict on a commit whose signature could not be judged.
 pub fn unverified() -> CommitVerdict {
-    CommitVerdict { verdict: Verdict::Unverifiable, binding: Binding::None, reasons: vec!["not-verified".to_owned()] }
+    CommitVerdict { verdict: Verdict::Unverifiable, binding: Binding::None, signer: None, reasons: vec!["not-verified".to_owned()] }
 }
 
 fn without_binding(verdict: Verdict, facts: &SignatureFacts, reason: &str) -> CommitVerdict {
     let mut reasons = vec![reason.to_owned()];
     reasons.extend(facts.reasons.iter().filter(|more| *more != reason).cloned());
-    CommitVerdict { verdict, binding: Binding::None, reasons }
+    CommitVerdict { verdict, binding: Binding::None, signer: None, reasons }
+}
+
+/// The verdict on a good signature that speaks for nobody, whoever has its key.
+fn refused(facts: &SignatureFacts) -> Option<CommitVerdict> {
+    let reason = facts.reasons.iter().find(|reason| REFUSALS.contains(&reason.as_str()))?;
+    Some(CommitVerdict { verdict: Verdict::SignedUntrusted, binding: Binding::None, signer: None, reasons: vec![reason.clone()] })
 }
 
 /// A signature that is mathematically good: the key's state first, then whom it speaks for.
-fn good(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
+fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> CommitVerdict {
+    let bound = || refused(facts).unwrap_or_else(bound);
     if facts.reasons.iter().any(|reason| reason == "wrong-namespace") {
         return without_binding(Verdict::Invalid, facts, "wrong-namespace");
     }
     let (limit, state) = match state(facts.key_time) {
-        Ok(None) => return bound(commit, facts),
+        Ok(None) => return bound(),
         // No line of the allowed signers speaks for the key at that time.
         Ok(Some((verdict, reason @ "outside-window"))) => return without_binding(verdict, facts, reason),
         Ok(Some(limit)) => limit,
         Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
     };
-    let CommitVerdict { verdict, binding, reasons: more } = bound(commit, facts);
-    let mut reasons = vec![state.to_owned()];
-    reasons.extend(more);
-    CommitVerdict { verdict: verdict.max(limit), binding, reasons }
+    limited(bound(), limit, state)
+}
+
+/// A verdict that is no better than the limit, with its reason before the others.
+pub(super) fn limited(verdict: CommitVerdict, limit: Verdict, reason: &str) -> CommitVerdict {
+    let mut reasons = vec![reason.to_owned()];
+    reasons.extend(verdict.reasons);
+    CommitVerdict { verdict: verdict.verdict.max(limit), reasons, ..verdict }
 }
 
 /// The best verdict that the key's state allows, with its reason; an error where the signature is void.
@@ -81,10 +97,7 @@ fn state(key_time: Option<KeyTime>) -> Result<Option<(Verdict, &'static str)>, &
 
 /// Whom a good signature in force speaks for.
 fn bound(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
-    let rung = |verdict, binding, reason: &str| CommitVerdict { verdict, binding, reasons: vec![reason.to_owned()] };
-    if let Some(reason) = facts.reasons.iter().find(|reason| REFUSALS.contains(&reason.as_str())) {
-        return rung(Verdict::SignedUntrusted, Binding::None, reason);
-    }
+    let rung = |verdict, binding, reason: &str| CommitVerdict { verdict, binding, signer: None, reasons: vec![reason.to_owned()] };
     if facts.forge.is_some() {
         let ours = email(&commit.committer).is_some_and(|committer| facts.forge_committer.as_deref() == Some(committer.as_str()));
         return match ours {
@@ -121,7 +134,7 @@ fn mismatch(facts: &SignatureFacts, author: &Option<String>, committer: &Option<
 }
 
 /// The e-mail that a commit claims, with its domain in lower case. What is not UTF-8 or has no `@` speaks for nobody.
-fn email(actor: &Actor) -> Option<String> {
+pub(super) fn email(actor: &Actor) -> Option<String> {
     let text = std::str::from_utf8(actor.email.as_bytes()).ok()?;
     let (local, domain) = text.split_once('@')?;
     (!local.is_empty() && !domain.is_empty()).then(|| format!("{local}@{}", domain.to_ascii_lowercase()))

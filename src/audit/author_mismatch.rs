@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     explanation: Explanation {
         meaning: "The signature is good and its key is configured, but the key belongs to neither the author nor the committer that the commit names. Both names are free text that anybody can set.",
         importance: "The author shown everywhere may never have seen this change. The signer did.",
-        remedy: "Ask the signer. If one person owns both names, give the key a user id with the author's e-mail.",
+        remedy: "Ask the signer. If one person owns both names, give the key a user id with the author's e-mail, or add the e-mail to the trust policy where there is one.",
     },
     run,
 };

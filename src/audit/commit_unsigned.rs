@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     explanation: Explanation {
         meaning: "The newest change of something that is declared is a commit without a signature. Its author is a claim of whoever made it.",
         importance: "Anybody with write access to the repository can put any name on such a commit.",
-        remedy: "Have authors sign their commits. Until a policy sets a minimum this is only to be known.",
+        remedy: "Have authors sign their commits. Until a policy sets a minimum this is only to be known; with one it is an error.",
     },
     run,
 };

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{CHECKS, Facts, UnknownRule, explain, findings};
-use crate::model::attribution::Verdict;
+use crate::model::attribution::{Breach, Breaches, Objection, Verdict};
 use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::finding::{Finding, Severity};
@@ -157,6 +157,42 @@ fn a_commit_finding_names_author_and_signer() {
     insta::assert_snapshot!(message(&with_commit(Verdict::Unverifiable, &["unknown-key"]), "signer-untrusted"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but is signed by an unknown key 00000000000000000000000000000000DEADBEEF, which does not prove that (unknown-key)"#);
     insta::assert_snapshot!(message(&with_commit(Verdict::Invalid, &["bad"]), "signature-invalid"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author but its signature is wrong (bad); the key it names is D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB"#);
     insta::assert_snapshot!(message(&with_commit(Verdict::Unsigned, &[]), "commit-unsigned"), @r#"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author and is not signed: that name is a claim"#);
+}
+
+/// A commit that declares an object which the policy does not let through.
+fn with_breach(verdict: Verdict, objections: &[Objection], min: Option<Verdict>, credited: bool) -> Scan {
+    let mut scan = empty();
+    let commit = add_commit(&mut scan, "4be1d2a", "Alice Chen", 12, verdict, &["policy-binding"]);
+    let declaration = declare(&mut scan, object("", "ConfigMap", "shop", "web"), "web.yaml", json!({"data": {"a": "b"}}), Some(commit));
+    let mut breaches = Breaches::default();
+    objections.iter().for_each(|objection| breaches.add(*objection));
+    scan.attributions.breaches.push(Breach { commit: credited.then_some(commit), declaration, breaches, min });
+    scan
+}
+
+#[test]
+fn what_the_policy_does_not_let_through_is_an_error_and_what_no_rule_is_about_a_warning() {
+    let told = |scan: &Scan| found(scan).into_iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>();
+    let minimum = Some(Verdict::VerifiedAuthor);
+    for (verdict, rule) in [
+        (Verdict::Unsigned, "commit-unsigned"),
+        (Verdict::SignedUntrusted, "signer-untrusted"),
+        (Verdict::ForgeAttested, "signer-untrusted"),
+        (Verdict::Unverifiable, "signer-untrusted"),
+        (Verdict::Invalid, "signature-invalid"),
+    ] {
+        assert_eq!(told(&with_breach(verdict, &[Objection::BelowMinimum], minimum, true)), [(rule, Severity::Error)], "{verdict:?}");
+    }
+    for objection in [Objection::NotAllowed, Objection::OutOfScope, Objection::OutOfBotScope] {
+        assert_eq!(told(&with_breach(Verdict::VerifiedAuthor, &[objection], None, true)), [("signer-untrusted", Severity::Error)]);
+    }
+    assert_eq!(told(&with_breach(Verdict::VerifiedAuthor, &[Objection::Unscoped], None, true)), [("signer-untrusted", Severity::Warning)]);
+    assert_eq!(told(&with_breach(Verdict::Unsigned, &[Objection::Unscoped], None, true)), [("commit-unsigned", Severity::Warning)]);
+    let uncredited = with_breach(Verdict::VerifiedAuthor, &[Objection::BelowMinimum], minimum, false);
+    assert_eq!(told(&uncredited), [("signer-untrusted", Severity::Error)]);
+    insta::assert_snapshot!(message(&uncredited, "signer-untrusted"), @"ConfigMap shop/web: all or part of it is credited to no commit, which the trust policy does not let through (below-minimum: verified-author)");
+    let scan = with_breach(Verdict::ForgeAttested, &[Objection::BelowMinimum, Objection::NotAllowed], minimum, true);
+    insta::assert_snapshot!(message(&scan, "signer-untrusted"), @"commit 4be1d2a of fleet names Alice Chen <alice@example.com> as its author and is signed by Alice Chen <alice@example.com> with key D0A1B2C3E4F5061728394A5B5B1E9F3C4D2011AB (forge-attested); the trust policy does not let it declare ConfigMap shop/web (not-allowed, below-minimum: verified-author)");
 }
 
 #[test]

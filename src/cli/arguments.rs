@@ -193,6 +193,9 @@ pub(super) struct From {
     /// File with SSH keys of persons, as ssh-keygen(1) describes it (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(super) allowed_signers: Vec<PathBuf>,
+    /// File with the trust policy: whose key is whose, and who may declare what
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust: Option<PathBuf>,
     /// A recorded cluster instead of a live one
     #[arg(long, value_name = "DIR")]
     pub(super) recording: Option<PathBuf>,
@@ -290,7 +293,13 @@ impl From {
         Options {
             config: self.config,
             recording: self.recording,
-            flags: Flags { sources: self.source, keyrings: self.keyring, allowed_signers: self.allowed_signers, ..cluster.flags() },
+            flags: Flags {
+                sources: self.source,
+                keyrings: self.keyring,
+                allowed_signers: self.allowed_signers,
+                trust: self.trust,
+                ..cluster.flags()
+            },
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct File {
     pub sources: Vec<Source>,
     /// Keys that speak for persons and forges.
     pub keys: Keys,
+    /// File with the trust policy, which lies outside of what it judges. With one, only it binds a key to a person.
+    pub trust: Option<PathBuf>,
     /// Whether Secrets are compared (by keyed digests of their values) or left out and counted as excluded.
     pub secrets: SecretsMode,
     /// Objects that are declared nowhere.

@@ -17,17 +17,28 @@ pub fn json_schema() -> Value {
 pub(super) fn parse(name: &str, text: &[u8]) -> Result<File, Error> {
     let root = match yaml::documents(text, yaml::Dialect::Kustomize).into_iter().next() {
         None => return Ok(File::default()),
-        Some(Err(error)) => {
-            return Err(Error::Yaml { file: name.to_owned(), line: error.line, column: error.column, message: error.message });
-        }
-        Some(Ok(root)) => root,
+        Some(read) => read.map_err(|error| of_yaml(name, error))?,
     };
-    let schema = json_schema();
-    Check { file: name, schema: &schema }.node(&root, &schema, "the configuration")?;
+    check(name, &root, &json_schema(), "the configuration")?;
     if let Some((line, message)) = super::judging::mistake(&root) {
         return Err(Error::Schema { file: name.to_owned(), line, message });
     }
     File::deserialize(root.to_value()).map_err(|error| Error::Schema { file: name.to_owned(), line: root.line, message: error.to_string() })
+}
+
+/// The one document of a file; none where it is empty.
+pub(super) fn document(name: &str, text: &[u8]) -> Result<Option<Node>, Error> {
+    let root = yaml::config(text).map_err(|error| of_yaml(name, error))?;
+    Ok(Some(root).filter(|root| !matches!(&root.value, NodeValue::Mapping(entries) if entries.is_empty())))
+}
+
+fn of_yaml(name: &str, error: yaml::Error) -> Error {
+    Error::Yaml { file: name.to_owned(), line: error.line, column: error.column, message: error.message }
+}
+
+/// Checks a document against the closed schema of its types.
+pub(super) fn check(name: &str, root: &Node, schema: &Value, place: &str) -> Result<(), Error> {
+    Check { file: name, schema }.node(root, schema, place)
 }
 
 struct Check<'a> {

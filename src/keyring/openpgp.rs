@@ -157,6 +157,7 @@ impl OpenPgp {
         let key = &self.keys[index];
         let weak_key = key.parts[part].weak;
         let mut judged = SignatureFacts { crypto, key: Some(key.fingerprint.clone()), ..claimed };
+        judged.subkey = (part > 0).then(|| key.parts[part].fingerprint.clone());
         judged.reasons.extend(reason.map(str::to_owned));
         if crypto == Crypto::Good || weak_digest {
             judged.algo = Some(if weak_key || weak_digest { Algo::Weak } else { Algo::Ok });

@@ -94,6 +94,8 @@ pub struct SignatureFacts {
     /// Fingerprint of the primary key (OpenPGP, upper-case hex) or `SHA256:…` (SSH, also of a certified key), in full. An
     /// unknown key's claimed one too.
     pub key: Option<String>,
+    /// Fingerprint of the OpenPGP subkey that made it, where it is not the primary key.
+    pub subkey: Option<String>,
     /// Time of the signature as signed (OpenPGP) or none (SSH has no time).
     pub time: Option<DateTime<Utc>>,
     /// E-mails that the configured key binds: unrevoked, unexpired user ids, principals without wildcards, or those of a
@@ -128,6 +130,7 @@ impl SignatureFacts {
             key_time: None,
             time_basis: None,
             key: None,
+            subkey: None,
             time: None,
             emails: Vec::new(),
             contested: Vec::new(),
@@ -151,6 +154,10 @@ pub enum Binding {
     Group,
     /// A forge.
     Forge,
+    /// A bot of the trust policy.
+    Bot,
+    /// Several, of whom it cannot be told which.
+    Ambiguous,
     /// Nobody known.
     None,
 }
@@ -219,6 +226,8 @@ pub struct CommitVerdict {
     pub verdict: Verdict,
     /// Whom the signature speaks for.
     pub binding: Binding,
+    /// Whose key the trust policy says it is, as in `bob <bob@example.com>`. Absent without a policy.
+    pub signer: Option<String>,
     /// Why, as stable phrases: `uid-binding`, `identity-mismatch`, `unknown-key`, …
     pub reasons: Vec<String>,
 }
@@ -241,6 +250,8 @@ pub struct LeafAttribution {
     pub commit: Option<u32>,
     /// The verdict for this leaf.
     pub verdict: Verdict,
+    /// What the trust policy has against it.
+    pub breaches: Breaches,
 }
 
 /// Who declared an object.
@@ -258,6 +269,80 @@ pub struct Attribution {
     pub leaves: Box<[LeafAttribution]>,
 }
 
+/// What a trust policy can have against a declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Objection {
+    /// A bot set what it may not.
+    OutOfBotScope,
+    /// A rule lets its files declare no such object.
+    OutOfScope,
+    /// A rule does not allow whoever is proven.
+    NotAllowed,
+    /// A rule asks for a better proof.
+    BelowMinimum,
+    /// No rule is about it.
+    Unscoped,
+}
+
+impl Objection {
+    const ALL: [Self; 5] = [Self::OutOfBotScope, Self::OutOfScope, Self::NotAllowed, Self::BelowMinimum, Self::Unscoped];
+
+    /// The stable phrase among the reasons.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfBotScope => "out-of-bot-scope",
+            Self::OutOfScope => "out-of-scope",
+            Self::NotAllowed => "not-allowed",
+            Self::BelowMinimum => "below-minimum",
+            Self::Unscoped => "unscoped",
+        }
+    }
+}
+
+/// A set of objections, in a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Breaches(u8);
+
+impl Breaches {
+    /// Adds one.
+    pub fn add(&mut self, objection: Objection) {
+        self.0 |= 1 << objection as u8;
+    }
+
+    /// Adds those of another set.
+    pub fn extend(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it is among them.
+    pub fn has(self, objection: Objection) -> bool {
+        self.0 & (1 << objection as u8) != 0
+    }
+
+    /// Their phrases, in a fixed order.
+    pub fn phrases(self) -> impl Iterator<Item = &'static str> {
+        Objection::ALL.into_iter().filter(move |objection| self.has(*objection)).map(Objection::as_str)
+    }
+}
+
+/// A declaration that the trust policy does not let through, or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Whose commit it is, as an index into `Histories::commits`; none where no commit is credited.
+    pub commit: Option<u32>,
+    /// Index of the declaration.
+    pub declaration: usize,
+    /// What is against it.
+    pub breaches: Breaches,
+    /// The best verdict that a rule asks for and that is not reached.
+    pub min: Option<Verdict>,
+}
+
 /// All attributions of a scan.
 #[derive(Clone, Debug, Default)]
 pub struct Attributions {
@@ -265,4 +350,6 @@ pub struct Attributions {
     pub declarations: Vec<Option<Attribution>>,
     /// One for each commit of `Histories::commits`, in its order.
     pub commits: Vec<CommitVerdict>,
+    /// What the trust policy does not let through, sorted by commit and declaration.
+    pub breaches: Vec<Breach>,
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeZone, Utc};
 use serde_json::{Value, json};
 
 use super::attribution::{
-    Algo, Attribution, Attributions, Binding, CommitVerdict, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, TimeBasis, Verdict,
+    Algo, Attribution, Attributions, Binding, Breaches, CommitVerdict, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, TimeBasis,
+    Verdict,
 };
 use super::commit::{Actor, Commit, CommitId};
 use super::comparison::{Comparison, Difference, FieldValue, FieldVerdict, Manager, ObjectState, Operation, SchemaSource, Side};
@@ -117,7 +118,12 @@ pub(crate) fn add_commit(scan: &mut Scan, short: &str, author: &str, days: i64, 
         Verdict::ForgeAttested => Binding::Forge,
         _ => Binding::None,
     };
-    scan.attributions.commits.push(CommitVerdict { verdict, binding, reasons: reasons.iter().map(|&reason| reason.to_owned()).collect() });
+    scan.attributions.commits.push(CommitVerdict {
+        verdict,
+        binding,
+        signer: None,
+        reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
+    });
     u32::try_from(scan.histories.commits.len() - 1).unwrap()
 }
 
@@ -170,7 +176,7 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),
             inputs: Vec::new(),
-            leaves: vec![LeafAttribution { commit: Some(commit), verdict: judged.verdict }; leaves].into(),
+            leaves: vec![LeafAttribution { commit: Some(commit), verdict: judged.verdict, breaches: Breaches::default() }; leaves].into(),
         }
     });
     scan.attributions.declarations.push(attribution);
@@ -258,8 +264,8 @@ pub(crate) fn drifted() -> Scan {
     }});
     let web = declare(&mut scan, object("apps", "Deployment", "shop", "web"), "apps/web/deployment.yaml", manifest, Some(1));
     let leaves = &mut scan.attributions.declarations[web].as_mut().unwrap().leaves;
-    leaves[0] = LeafAttribution { commit: Some(3), verdict: Verdict::ForgeAttested };
-    leaves[3] = LeafAttribution { commit: Some(0), verdict: Verdict::Unsigned };
+    leaves[0] = LeafAttribution { commit: Some(3), verdict: Verdict::ForgeAttested, breaches: Breaches::default() };
+    leaves[3] = LeafAttribution { commit: Some(0), verdict: Verdict::Unsigned, breaches: Breaches::default() };
     let edit = manager("kubectl-edit", Some(now() - chrono::Duration::hours(3)));
     differ(&mut scan, "/spec/template/spec/containers/0/image", FieldVerdict::Drifted, Some(json!("shop/web:1.5")), Some(edit));
     let scale = Manager { subresource: Some("scale".into()), ..manager("kubectl", None) };

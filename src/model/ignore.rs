@@ -124,7 +124,8 @@ impl PathPattern {
 }
 
 impl PartPattern {
-    fn fits(&self, step: &Step) -> bool {
+    /// Whether it is about this step.
+    pub(super) fn fits(&self, step: &Step) -> bool {
         match (self, step) {
             (Self::Name(wanted), Step::Field(name)) => pattern::matches(wanted, name),
             (Self::Item(wanted), Step::Key(_) | Step::Member(_) | Step::Index(_)) => {

@@ -20,3 +20,4 @@ pub mod scan;
 pub mod schema;
 pub mod signature;
 pub mod text;
+pub mod trust;

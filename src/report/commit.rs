@@ -74,11 +74,14 @@ pub struct Signature {
     #[schemars(extend("enum" = ["claimed"]))]
     pub time_basis: Option<Word>,
     /// Whom it speaks for.
-    #[schemars(extend("enum" = ["author", "committer", "group", "forge", "bot", "none"]))]
+    #[schemars(extend("enum" = ["author", "committer", "group", "forge", "bot", "ambiguous", "none"]))]
     pub binding: Word,
     /// What the key calls its owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
+    /// Whose key the trust policy says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     /// Fingerprint of the key, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -104,7 +107,8 @@ impl Commit {
             committer: Actor::of(&commit.committer),
             subject: commit.subject.to_string(),
             encoded: commit.subject.is_encoded(),
-            signature: facts.map(|facts| Signature::of(facts, binding)),
+            signature: facts
+                .map(|facts| Signature { principal: verdict.and_then(|verdict| verdict.signer.clone()), ..Signature::of(facts, binding) }),
             verdict: verdict.map_or(Verdict::Unverifiable, |verdict| verdict.verdict).as_str().into(),
             reasons: verdict.map_or_else(|| vec!["not verified".to_owned()], |verdict| verdict.reasons.clone()),
         }
@@ -133,6 +137,7 @@ impl Signature {
             time_basis: facts.time_basis.map(|TimeBasis::Claimed| "claimed".into()),
             binding: binding_word(binding).into(),
             signer: facts.signer.clone(),
+            principal: None,
             key: facts.key.clone(),
             forge: facts.forge.clone(),
             time: facts.time.as_ref().and_then(Timestamp::claimed),
@@ -190,6 +195,8 @@ fn binding_word(binding: Binding) -> &'static str {
         Binding::Committer => "committer",
         Binding::Group => "group",
         Binding::Forge => "forge",
+        Binding::Bot => "bot",
+        Binding::Ambiguous => "ambiguous",
         Binding::None => "none",
     }
 }

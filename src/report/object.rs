@@ -133,6 +133,9 @@ pub struct Origin {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "words::verdict")]
     pub verdict: Option<Word>,
+    /// What the trust policy has against it, as stable phrases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
 }
 
 /// Who declared an object.

@@ -234,6 +234,7 @@ impl View<'_> {
             },
             authored_by: author.map(|commit| commit.id.to_string()),
             verdict: credit.map(|credit| credit.verdict.as_str().into()),
+            reasons: credit.map_or_else(Vec::new, |credit| credit.breaches.phrases().map(str::to_owned).collect()),
         })
     }
 

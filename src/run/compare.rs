@@ -84,7 +84,7 @@ pub async fn compare(
         comparisons: &compared.comparisons,
         histories: &Histories::default(),
         signatures: &Signatures::new(),
-        attributions: &Attributions { declarations: vec![None; declarations.len()], commits: Vec::new() },
+        attributions: &Attributions { declarations: vec![None; declarations.len()], ..Attributions::default() },
         not_evaluated: &not_evaluated,
     });
     Ok(super::outcome(&findings, &compared.comparisons, &not_evaluated, &coverage, fail_on))

@@ -10,3 +10,4 @@ mod revocation;
 mod security_key;
 mod splitter;
 mod ssh;
+mod trust;

@@ -312,8 +312,15 @@ fn a_commit_without_a_judgement_is_unverifiable() {
     scan.attributions.commits.truncate(1);
     let record = validated(&written(&scan));
     assert_eq!(record["commits"][1]["verdict"], "unverifiable");
-    scan.attributions.commits =
-        vec![CommitVerdict { verdict: Verdict::Unsigned, binding: crate::model::attribution::Binding::None, reasons: Vec::new() }; 4];
+    scan.attributions.commits = vec![
+        CommitVerdict {
+            verdict: Verdict::Unsigned,
+            binding: crate::model::attribution::Binding::None,
+            signer: None,
+            reasons: Vec::new()
+        };
+        4
+    ];
     validated(&written(&scan));
 }
 

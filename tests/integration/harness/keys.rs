@@ -66,7 +66,7 @@ pub(crate) fn make_openpgp(identity: &str, expires: &str) -> Key {
     static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _making = MAKING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let output = gpg(KEY_TIME)
-        .args(["--status-fd", "1", "--passphrase", "", "--quick-generate-key", identity, "ed25519", "sign", expires])
+        .args(["--yes", "--status-fd", "1", "--passphrase", "", "--quick-generate-key", identity, "ed25519", "sign", expires])
         .succeed();
     let created = output.lines().find_map(|line| line.strip_prefix("[GNUPG:] KEY_CREATED P "));
     Key::OpenPgp(created.expect("gpg names the key it made").trim().to_owned())

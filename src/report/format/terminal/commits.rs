@@ -1,4 +1,4 @@
-//! Commits that are not what they claim to be.
+//! Commits that are not what they claim to be, and what the trust policy does not let through.
 
 use std::io;
 
@@ -9,9 +9,33 @@ use crate::report::record::Finding;
 /// More are counted on a terminal.
 const MOST: usize = 10;
 
-/// Findings of commits that ask for action; notes are counted in the summary.
+/// The rules that only a trust policy makes more than notes of.
+const OF_POLICY: [&str; 2] = ["commit-unsigned", "signer-untrusted"];
+
+/// Findings that ask for action; notes are counted in the summary.
 pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
-    let told: Vec<&Finding> = findings.iter().filter(|finding| finding.commit.is_some() && finding.severity != "note").collect();
+    let (claims, breaches) = parted(findings);
+    list(pen, &claims, counted)?;
+    list(pen, &breaches, counted_breaches)
+}
+
+/// What is to be said of them beside the verdict. A claim counts where it is an error.
+pub(super) fn clauses(pen: &Pen<'_>, findings: &[Finding]) -> Vec<String> {
+    let (claims, breaches) = parted(findings);
+    let wrong = claims.iter().filter(|finding| finding.severity == "error").count();
+    let mut clauses = Vec::new();
+    clauses.extend((wrong > 0).then(|| counted(pen, wrong)));
+    clauses.extend((!breaches.is_empty()).then(|| counted_breaches(pen, breaches.len())));
+    clauses
+}
+
+fn parted(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
+    let is_of_policy = |finding: &Finding| OF_POLICY.contains(&finding.rule.as_ref());
+    let told = findings.iter().filter(|finding| finding.severity != "note" && (finding.commit.is_some() || is_of_policy(finding)));
+    told.partition(|finding| !is_of_policy(finding))
+}
+
+fn list(pen: &mut Pen<'_>, told: &[&Finding], counted: fn(&Pen<'_>, usize) -> String) -> io::Result<()> {
     if told.is_empty() {
         return Ok(());
     }
@@ -29,6 +53,11 @@ pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
 }
 
 /// `1 commit is not what it claims`.
-pub(super) fn counted(pen: &Pen<'_>, count: usize) -> String {
+fn counted(pen: &Pen<'_>, count: usize) -> String {
     pen.counted(count, "commit is not what it claims", "commits are not what they claim")
+}
+
+/// `1 commit is not let through by the trust policy`. What no commit is credited with counts as one.
+fn counted_breaches(pen: &Pen<'_>, count: usize) -> String {
+    pen.counted(count, "commit is not let through by the trust policy", "commits are not let through by the trust policy")
 }

@@ -28,6 +28,9 @@ pub(super) fn writer(pen: &Pen<'_>, manager: Option<&Manager>) -> String {
 
 /// How well a commit is proven, in words that name the key.
 pub(super) fn proof(commit: &Commit, verdict: &str) -> String {
+    if verdict == "signed-untrusted" && commit.verdict != verdict {
+        return format!("not let through by the trust policy ({})", proof(commit, &commit.verdict));
+    }
     let signature = commit.signature.as_ref();
     let key = signature.and_then(key).unwrap_or_default();
     let signer = signature.and_then(signer);
@@ -75,7 +78,7 @@ pub(super) fn key(signature: &Signature) -> Option<String> {
 
 /// A user id without its e-mail.
 fn signer(signature: &Signature) -> Option<String> {
-    let signer = signature.signer.as_deref()?;
+    let signer = signature.principal.as_deref().or(signature.signer.as_deref())?;
     let name = signer.split(" <").next().unwrap_or(signer);
     Some(escape(name).into_owned())
 }

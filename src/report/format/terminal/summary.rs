@@ -81,7 +81,7 @@ fn proofs(pen: &Pen<'_>, tally: &Tally) -> Block {
         ("forge-attested", "forge only"),
         ("bot-attested", "bot's key"),
         ("group-verified", "group's key"),
-        ("signed-untrusted", "untrusted key"),
+        ("signed-untrusted", "untrusted"),
         ("claimed-time-only", "claimed time only"),
         ("unsigned", "unsigned"),
         ("unverifiable", "not verifiable"),

@@ -17,8 +17,8 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
         let word = pen.paint(RED.bold(), "Failed:");
         pen.wrapped(&format!("{word} the scan did not end; what follows is not all."), 2)?;
     }
-    let wrong = record.findings.iter().filter(|finding| finding.commit.is_some() && finding.severity == "error").count();
-    first_line(pen, &record.coverage, &record.not_evaluated, tally, wrong)?;
+    let wrong = super::commits::clauses(pen, &record.findings);
+    first_line(pen, &record.coverage, &record.not_evaluated, tally, &wrong)?;
     let context = context(pen, record);
     pen.parts(&context)?;
     if !tally.is_news() {
@@ -28,18 +28,12 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
     ignored(pen, &record.coverage)
 }
 
-/// The verdict. `wrong_commits` is how many commits are not what they claim.
-pub(super) fn first_line(
-    pen: &mut Pen<'_>,
-    coverage: &Coverage,
-    gaps: &[NotEvaluated],
-    tally: &Tally,
-    wrong_commits: usize,
-) -> io::Result<()> {
+/// The verdict. `wrong` says what of commits is not as it should be.
+pub(super) fn first_line(pen: &mut Pen<'_>, coverage: &Coverage, gaps: &[NotEvaluated], tally: &Tally, wrong: &[String]) -> io::Result<()> {
     let (word, look, mut rest) = verdict(pen, coverage, gaps, tally);
-    let look = if wrong_commits > 0 && look == GREEN { YELLOW } else { look };
-    if wrong_commits > 0 {
-        rest += &format!(" But {}.", super::commits::counted(pen, wrong_commits));
+    let look = if !wrong.is_empty() && look == GREEN { YELLOW } else { look };
+    if !wrong.is_empty() {
+        rest += &format!(" But {}.", wrong.join(" and "));
     }
     let word = pen.paint(look.bold(), &format!("{word}:"));
     pen.wrapped(&format!("{word} {rest}"), 2)
@@ -205,7 +199,7 @@ const PROOFS: [(&str, &str); 11] = [
     ("forge-attested", "by the forge only"),
     ("bot-attested", "by a bot's key"),
     ("group-verified", "by a group's key"),
-    ("signed-untrusted", "signed by a key that proves nothing here"),
+    ("signed-untrusted", "signed, but not trusted"),
     ("claimed-time-only", "signed at a time that is only claimed"),
     ("unsigned", "unsigned"),
     ("unverifiable", "not verifiable"),

@@ -1,0 +1,216 @@
+//! The trust policy at work: whom a signature speaks for, and what the rules have against a declaration.
+//!
+//! Only the policy binds a key: user ids and principals of allowed signers are what anybody may write into a key or next to it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::verdict::{email, ladder, limited};
+use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Format, Objection, SignatureFacts, Verdict};
+use crate::model::commit::Commit;
+use crate::model::object::FieldPath;
+use crate::model::trust::{Bot, Forge, Place, Principal, TrustPolicy, TrustedKey, Via, covers};
+
+/// What is known of a commit.
+#[derive(Clone, Debug)]
+pub(super) struct Judged<'a> {
+    /// The judgement.
+    pub(super) verdict: CommitVerdict,
+    /// The names in the policy that it speaks for.
+    pub(super) names: BTreeSet<&'a str>,
+    /// The bots that it is of, which are one program with several scopes.
+    pub(super) bots: Vec<&'a Bot>,
+}
+
+impl From<CommitVerdict> for Judged<'_> {
+    fn from(verdict: CommitVerdict) -> Self {
+        Self { verdict, names: BTreeSet::new(), bots: Vec::new() }
+    }
+}
+
+impl Judged<'_> {
+    fn of(verdict: Verdict, binding: Binding, signer: Option<String>, reason: &str) -> Self {
+        CommitVerdict { verdict, binding, signer, reasons: vec![reason.to_owned()] }.into()
+    }
+}
+
+/// The judgement on a commit by a policy. `now` decides which keys are retired.
+pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &SignatureFacts, now: DateTime<Utc>) -> Judged<'a> {
+    let claims = Claims { author: email(&commit.author), committer: email(&commit.committer), time: claimed_time(commit, facts), now };
+    let forge = policy.forges.iter().find(|forge| claims.committer.as_ref() == Some(&forge.committer));
+    if forge.is_some_and(|forge| is_spoofed(forge, facts)) {
+        return Judged::of(Verdict::Invalid, Binding::None, None, "spoofed-forge");
+    }
+    let mut bound = bound(policy, facts, &claims);
+    let verdict = ladder(facts, || bound.verdict.clone());
+    // Nobody is allowed anything by a signature that proves nothing.
+    if verdict.binding == Binding::None || verdict.verdict > Verdict::ClaimedTimeOnly {
+        (bound.names, bound.bots) = (BTreeSet::new(), Vec::new());
+    }
+    Judged { verdict, ..bound }
+}
+
+/// What a commit says of itself.
+struct Claims {
+    author: Option<String>,
+    committer: Option<String>,
+    time: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+/// A signature's own time; an SSH signature has none, and takes the committer's.
+fn claimed_time(commit: &Commit, facts: &SignatureFacts) -> Option<DateTime<Utc>> {
+    facts.time.or_else(|| commit.committer.time.map(|time| time.to_utc()))
+}
+
+/// Whether a commit that names the forge as its committer was signed by nobody or by another key. What is wrong in itself is
+/// told as such, and of a format that cannot be read the key is not known.
+fn is_spoofed(forge: &Forge, facts: &SignatureFacts) -> bool {
+    match facts.crypto {
+        Crypto::Bad | Crypto::Malformed => false,
+        Crypto::Unsupported if facts.key.is_none() && matches!(facts.format, Format::OpenPgp | Format::Ssh) => false,
+        Crypto::UnknownKey => !forge.keys.iter().any(|key| key.is_named_by(facts)),
+        Crypto::Unsigned | Crypto::Unsupported | Crypto::Good => !forge.keys.iter().any(|key| key.is_of(facts)),
+    }
+}
+
+/// Whom a good signature speaks for. The reading of a policy has made sure that a key of a forge or a bot is of nobody else.
+fn bound<'a>(policy: &'a TrustPolicy, facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+    let own = |keys: &'a [TrustedKey]| keys.iter().find(|key| key.is_of(facts));
+    if let Some((forge, key)) = policy.forges.iter().find_map(|forge| Some((forge, own(&forge.keys)?))) {
+        return in_time(by_forge(policy, forge, claims), key, claims);
+    }
+    let bots = policy.bots.iter().filter_map(|bot| match &bot.via {
+        Via::Keys(keys) => Some((bot, own(keys)?)),
+        Via::Forge(_) => None,
+    });
+    let bots: Vec<(&Bot, &TrustedKey)> = bots.collect();
+    if let Some((bot, key)) = bots.first() {
+        let of_author = bots.iter().map(|(bot, _)| *bot).filter(|bot| claims.author.as_ref() == Some(&bot.author_email)).collect();
+        let signer = Some(format!("{} <{}>", bot.name, bot.author_email));
+        let mismatch = || Judged::of(Verdict::SignedUntrusted, Binding::None, signer, "identity-mismatch");
+        return in_time(by_bots(of_author).unwrap_or_else(mismatch), key, claims);
+    }
+    let principals = policy.principals.iter().filter_map(|principal| Some((principal, own(&principal.keys)?)));
+    match principals.collect::<Vec<_>>().as_slice() {
+        [] => Judged::of(Verdict::SignedUntrusted, Binding::None, None, "key-not-in-policy"),
+        [(principal, key)] => in_time(by_principal(principal, claims), key, claims),
+        several => by_one_of(several, claims),
+    }
+}
+
+/// A forge attests what it committed itself; who wrote it is its claim.
+fn by_forge<'a>(policy: &'a TrustPolicy, forge: &'a Forge, claims: &Claims) -> Judged<'a> {
+    let signer = Some(forge.name.clone());
+    if claims.committer.as_ref() != Some(&forge.committer) {
+        return Judged::of(Verdict::SignedUntrusted, Binding::None, signer, "forge-committer-mismatch");
+    }
+    let is_its_bot = |bot: &&Bot| matches!(&bot.via, Via::Forge(name) if *name == forge.name);
+    let bots = policy.bots.iter().filter(is_its_bot).filter(|bot| claims.author.as_ref() == Some(&bot.author_email));
+    if let Some(judged) = by_bots(bots.collect()) {
+        return judged;
+    }
+    let mut judged = Judged::of(Verdict::ForgeAttested, Binding::Forge, signer, "forge-key");
+    judged.names.insert(&forge.name);
+    let authors = policy.principals.iter().filter(|principal| is_email_of(principal, claims.author.as_ref()));
+    if let [author] = authors.collect::<Vec<_>>().as_slice() {
+        judged.names.insert(&author.name);
+    }
+    judged
+}
+
+fn by_bots(bots: Vec<&Bot>) -> Option<Judged<'_>> {
+    let first = bots.first()?;
+    let signer = Some(format!("{} <{}>", first.name, first.author_email));
+    let verdict = CommitVerdict { verdict: Verdict::BotAttested, binding: Binding::Bot, signer, reasons: vec!["bot".to_owned()] };
+    Some(Judged { verdict, names: bots.iter().map(|bot| bot.name.as_str()).collect(), bots })
+}
+
+fn is_email_of(principal: &Principal, email: Option<&String>) -> bool {
+    email.is_some_and(|email| principal.emails.contains(email))
+}
+
+fn by_principal<'a>(principal: &'a Principal, claims: &Claims) -> Judged<'a> {
+    let (verdict, binding) = if is_email_of(principal, claims.author.as_ref()) {
+        (Verdict::VerifiedAuthor, Binding::Author)
+    } else if is_email_of(principal, claims.committer.as_ref()) {
+        (Verdict::VerifiedCommitter, Binding::Committer)
+    } else {
+        return Judged::of(Verdict::SignedUntrusted, Binding::None, Some(principal.shown()), "identity-mismatch");
+    };
+    Judged { names: BTreeSet::from([principal.name.as_str()]), ..Judged::of(verdict, binding, Some(principal.shown()), "policy-binding") }
+}
+
+/// A key that several claim speaks for the one who is the author, and else for nobody.
+fn by_one_of<'a>(several: &[(&'a Principal, &'a TrustedKey)], claims: &Claims) -> Judged<'a> {
+    let authors: Vec<_> = several.iter().filter(|(principal, _)| is_email_of(principal, claims.author.as_ref())).collect();
+    if let [(author, key)] = authors.as_slice() {
+        let mut judged = in_time(by_principal(author, claims), key, claims);
+        judged.verdict.reasons.push("key-on-two-principals".to_owned());
+        return judged;
+    }
+    let all: Vec<String> = several.iter().map(|(principal, _)| principal.shown()).collect();
+    Judged::of(Verdict::SignedUntrusted, Binding::Ambiguous, Some(all.join(" or ")), "key-on-two-principals")
+}
+
+/// The judgement as far as the key spoke for its owner at the time that is claimed. Whoever has a key that is retired by now
+/// can claim any time.
+fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims) -> Judged<'a> {
+    let outside = match (claims.time, key.valid_from, key.retired_at) {
+        (_, None, None) => return judged,
+        (None, ..) => "claimed-time-unreadable",
+        (Some(time), Some(from), _) if time < from => "key-not-yet-valid",
+        (Some(time), _, Some(end)) if time >= end => "key-retired",
+        (_, _, Some(end)) if end <= claims.now => {
+            return Judged { verdict: limited(judged.verdict, Verdict::ClaimedTimeOnly, "key-retired-since"), ..judged };
+        }
+        _ => return judged,
+    };
+    CommitVerdict { binding: Binding::None, ..limited(judged.verdict, Verdict::SignedUntrusted, outside) }.into()
+}
+
+/// What the policy has against a commit's part in a declaration, and the best verdict that is asked for and not reached.
+/// `field` is the field that the commit set; for an object as a whole there is none.
+pub(super) fn objections(
+    policy: &TrustPolicy,
+    judged: Option<&Judged<'_>>,
+    place: &Place<'_>,
+    field: Option<&FieldPath>,
+) -> (Breaches, Option<Verdict>) {
+    let mut breaches = Breaches::default();
+    let mut verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
+    let nobody = BTreeSet::new();
+    let mut names = judged.map_or(&nobody, |judged| &judged.names);
+    if judged.is_some_and(|judged| !judged.bots.is_empty() && !judged.bots.iter().any(|bot| may_set(bot, place, field))) {
+        breaches.add(Objection::OutOfBotScope);
+        (verdict, names) = (verdict.max(Verdict::SignedUntrusted), &nobody);
+    }
+    let mut missed: Option<Verdict> = None;
+    let mut is_scoped = policy.rules.is_empty();
+    for rule in policy.rules.iter().filter(|rule| rule.is_about(place)) {
+        is_scoped = true;
+        if !rule.has_in_scope(place.object) {
+            breaches.add(Objection::OutOfScope);
+        }
+        if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
+            breaches.add(Objection::NotAllowed);
+        }
+        if let Some(min) = rule.min.filter(|min| verdict > *min) {
+            breaches.add(Objection::BelowMinimum);
+            missed = Some(missed.map_or(min, |missed| missed.min(min)));
+        }
+    }
+    if !is_scoped {
+        breaches.add(Objection::Unscoped);
+    }
+    (breaches, missed)
+}
+
+fn may_set(bot: &Bot, place: &Place<'_>, field: Option<&FieldPath>) -> bool {
+    let in_files = bot.paths.is_empty() || !place.paths.is_empty() && place.paths.iter().all(|path| covers(&bot.paths, path));
+    in_files && field.is_none_or(|field| bot.fields.is_empty() || bot.fields.iter().any(|pattern| pattern.covers(field)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,503 @@
+//! The trust policy's file: a closed schema as the configuration's, told with lines and suggestions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, schema_for};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Error, schema};
+use crate::model::attribution::Verdict;
+use crate::model::trust::{self, FieldGlob, PathGlob, TrustPolicy, TrustedKey, Via, normal_email};
+use crate::yaml::{Node, NodeValue};
+
+/// What a minimum may be: everything that proves somebody.
+const RUNGS: [Verdict; 5] =
+    [Verdict::VerifiedAuthor, Verdict::VerifiedCommitter, Verdict::ForgeAttested, Verdict::BotAttested, Verdict::GroupVerified];
+
+/// Before the name of a role.
+const ROLE: &str = "role:";
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    principals: Vec<Principal>,
+    forges: Vec<Forge>,
+    bots: Vec<Bot>,
+    roles: BTreeMap<String, Vec<String>>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Principal {
+    name: String,
+    emails: Vec<String>,
+    #[serde(default)]
+    keys: Vec<Key>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Key {
+    openpgp: Option<String>,
+    ssh: Option<String>,
+    valid_from: Option<String>,
+    retired_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Forge {
+    name: String,
+    keys: Vec<Key>,
+    committer: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Bot {
+    name: String,
+    via: Option<String>,
+    #[serde(default)]
+    keys: Vec<Key>,
+    author_email: String,
+    #[serde(default)]
+    paths: Vec<String>,
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    source: Option<String>,
+    repository: Option<String>,
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+    #[serde(default)]
+    namespaces: Vec<String>,
+    #[serde(default)]
+    kinds: Vec<String>,
+    allow: Option<Vec<String>>,
+    min: Option<String>,
+}
+
+/// A policy, and the value it was read from, which its digest is made of: comments and white space are no policy.
+pub(super) struct Read {
+    pub(super) policy: TrustPolicy,
+    pub(super) value: Value,
+}
+
+/// Reads and checks the file.
+pub(super) fn parse(name: &str, text: &[u8]) -> Result<Read, Error> {
+    let wrong = |line: u32, message: String| Error::Schema { file: name.to_owned(), line, message };
+    let Some(root) = schema::document(name, text)? else { return Err(wrong(1, "the trust policy is empty".to_owned())) };
+    if let Some((line, message)) = position(&root) {
+        return Err(wrong(line, message));
+    }
+    schema::check(name, &root, &schema_for!(File).to_value(), "the trust policy")?;
+    let value = root.to_value();
+    let file = File::deserialize(&value).map_err(|error| wrong(root.line, error.to_string()))?;
+    let policy = Reader { root: &root }.policy(file).map_err(|(line, message)| wrong(line, message))?;
+    Ok(Read { policy, value })
+}
+
+/// A key's validity by a position in the history, which is not judged: a policy that asks for it must not seem to be kept.
+fn position(root: &Node) -> Option<(u32, String)> {
+    let keys = ["principals", "forges", "bots"].into_iter().filter_map(|list| root.get(list)).flat_map(|list| list.items());
+    keys.filter_map(|owner| owner.get("keys")).flat_map(|keys| keys.items()).find_map(|key| {
+        ["validFrom", "retiredAt"].into_iter().find_map(|field| {
+            let NodeValue::Mapping(_) = &key.get(field)?.value else { return None };
+            Some((
+                key.get(field)?.line,
+                format!("{field} is a time, as in 2026-01-31T00:00:00Z; a position such as a commit is not supported"),
+            ))
+        })
+    })
+}
+
+/// A mistake, and the line it is told with.
+type Mistake = (u32, String);
+
+/// Turns texts into a policy, and knows where each stands.
+struct Reader<'a> {
+    root: &'a Node,
+}
+
+/// The way to a value: a list of the file, a position in it, and what is below.
+type Way<'a> = (&'a str, usize, &'a [&'a str]);
+
+impl Reader<'_> {
+    /// The line of a value, or of the nearest one around it. A number is a position.
+    fn line(&self, (list, position, rest): Way<'_>) -> u32 {
+        let Some(mut node) = self.root.get(list).and_then(|list| list.items().get(position)) else { return self.root.line };
+        for step in rest {
+            let next = match step.parse::<usize>() {
+                Ok(position) => node.items().get(position),
+                Err(_) => node.get(step),
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.line
+    }
+
+    fn policy(&self, file: File) -> Result<TrustPolicy, Mistake> {
+        self.names(&file)?;
+        let roles = self.roles(&file)?;
+        let mut policy = TrustPolicy::default();
+        for (at, principal) in file.principals.iter().enumerate() {
+            policy.principals.push(self.principal(at, principal)?);
+        }
+        for (at, forge) in file.forges.iter().enumerate() {
+            policy.forges.push(trust::Forge {
+                name: forge.name.clone(),
+                keys: self.keys("forges", at, &forge.keys)?,
+                committer: self.email(&forge.committer, ("forges", at, &["committer"]))?,
+            });
+        }
+        for (at, bot) in file.bots.iter().enumerate() {
+            policy.bots.push(self.bot(at, bot, &file.forges)?);
+        }
+        for (at, rule) in file.rules.iter().enumerate() {
+            policy.rules.push(self.rule(at, rule, &file, &roles)?);
+        }
+        self.owners(&policy)?;
+        Ok(policy)
+    }
+
+    /// Names are unique, so that `allow` means one of them.
+    fn names(&self, file: &File) -> Result<(), Mistake> {
+        let mut seen = BTreeSet::new();
+        let principals = file.principals.iter().enumerate().map(|(at, one)| ("principals", at, &one.name));
+        let forges = file.forges.iter().enumerate().map(|(at, one)| ("forges", at, &one.name));
+        let bots = file.bots.iter().enumerate().map(|(at, one)| ("bots", at, &one.name));
+        for (list, at, name) in principals.chain(forges).chain(bots) {
+            let line = self.line((list, at, &["name"]));
+            if name.trim().is_empty() || name.starts_with(ROLE) {
+                return Err((line, format!("`{name}` is no name")));
+            }
+            if !seen.insert(name) {
+                return Err((line, format!("two are called `{name}`; give one of them another name")));
+            }
+        }
+        Ok(())
+    }
+
+    fn roles<'f>(&self, file: &'f File) -> Result<BTreeMap<&'f str, &'f [String]>, Mistake> {
+        let line = self.root.get("roles").map_or(self.root.line, |roles| roles.line);
+        for (role, members) in &file.roles {
+            if let Some(unknown) = members.iter().find(|member| !is_known(file, member)) {
+                let place = self.root.get("roles").and_then(|roles| roles.get(role)).map_or(line, |members| members.line);
+                return Err((place, unknown_name(file, unknown, &format!("role `{role}`"))));
+            }
+        }
+        Ok(file.roles.iter().map(|(role, members)| (role.as_str(), members.as_slice())).collect())
+    }
+
+    fn principal(&self, at: usize, principal: &Principal) -> Result<trust::Principal, Mistake> {
+        if principal.emails.is_empty() {
+            return Err((self.line(("principals", at, &[])), format!("principal `{}` needs an e-mail", principal.name)));
+        }
+        let emails = principal.emails.iter().enumerate().map(|(index, email)| {
+            let index = index.to_string();
+            self.email(email, ("principals", at, &["emails", &index]))
+        });
+        Ok(trust::Principal {
+            name: principal.name.clone(),
+            emails: emails.collect::<Result<_, _>>()?,
+            keys: self.keys("principals", at, &principal.keys)?,
+        })
+    }
+
+    fn bot(&self, at: usize, bot: &Bot, forges: &[Forge]) -> Result<trust::Bot, Mistake> {
+        let line = |rest: &[&str]| self.line(("bots", at, rest));
+        let via = match (&bot.via, bot.keys.is_empty()) {
+            (Some(via), true) if forges.iter().any(|forge| forge.name == *via) => Via::Forge(via.clone()),
+            (Some(via), true) => return Err((line(&["via"]), format!("via: no forge is called `{via}`"))),
+            (None, false) => Via::Keys(self.keys("bots", at, &bot.keys)?),
+            _ => return Err((line(&[]), format!("bot `{}` signs either `via` a forge or with `keys` of its own", bot.name))),
+        };
+        let fields = bot.fields.iter().enumerate().map(|(index, text)| {
+            let wrong = |_| {
+                let help = "is no field, as in spec.values.image.tag or **.image.tag";
+                (line(&["fields", &index.to_string()]), format!("fields: `{text}` {help}"))
+            };
+            FieldGlob::parse(text).map_err(wrong)
+        });
+        Ok(trust::Bot {
+            name: bot.name.clone(),
+            via,
+            author_email: self.email(&bot.author_email, ("bots", at, &["authorEmail"]))?,
+            paths: self.paths("bots", at, &bot.paths)?,
+            fields: fields.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn rule(&self, at: usize, rule: &Rule, file: &File, roles: &BTreeMap<&str, &[String]>) -> Result<trust::Rule, Mistake> {
+        let line = |rest: &[&str]| self.line(("rules", at, rest));
+        if rule.allow.is_none() && rule.min.is_none() {
+            return Err((line(&[]), "a rule asks for nothing; give it `allow` or `min`".to_owned()));
+        }
+        if let Some(reference) = &rule.reference
+            && !reference.starts_with("refs/")
+            && !reference.starts_with('*')
+        {
+            return Err((line(&["ref"]), format!("ref: `{reference}` is no full name, as in refs/heads/{reference}")));
+        }
+        // Kinds begin with a capital letter; another one would match nothing, and refuse nothing.
+        let is_kind =
+            |kind: &&String| kind.trim_start_matches('!').starts_with(|first: char| first.is_ascii_uppercase() || "*?".contains(first));
+        if let Some(kind) = rule.kinds.iter().find(|kind| !is_kind(kind)) {
+            return Err((line(&["kinds"]), format!("kinds: `{kind}` is no kind, as in ConfigMap or !ClusterRole*")));
+        }
+        let min = match &rule.min {
+            None => None,
+            Some(word) => Some(
+                *RUNGS
+                    .iter()
+                    .find(|rung| rung.as_str() == word)
+                    .ok_or_else(|| (line(&["min"]), format!("min: `{word}` is none of {}", RUNGS.map(Verdict::as_str).join(", "))))?,
+            ),
+        };
+        let mut allow = rule.allow.as_ref().map(|_| BTreeSet::new());
+        for name in rule.allow.iter().flatten() {
+            let names: &[String] = match name.strip_prefix(ROLE) {
+                Some(role) => roles.get(role).ok_or_else(|| (line(&["allow"]), format!("allow: no role is called `{role}`")))?,
+                None if is_known(file, name) => std::slice::from_ref(name),
+                None => return Err((line(&["allow"]), unknown_name(file, name, "allow"))),
+            };
+            allow.get_or_insert_default().extend(names.iter().cloned());
+        }
+        Ok(trust::Rule {
+            source: rule.source.clone(),
+            repository: rule.repository.clone(),
+            reference: rule.reference.clone(),
+            paths: self.paths("rules", at, &rule.paths)?,
+            namespaces: rule.namespaces.clone(),
+            kinds: rule.kinds.clone(),
+            allow,
+            min,
+        })
+    }
+
+    fn paths(&self, list: &str, at: usize, paths: &[String]) -> Result<Vec<PathGlob>, Mistake> {
+        let read = paths.iter().enumerate().map(|(index, text)| {
+            PathGlob::parse(text).ok_or_else(|| {
+                let line = self.line((list, at, &["paths", &index.to_string()]));
+                (line, format!("paths: `{text}` is no pattern of files from the root of the repository, as in apps/team-a/**"))
+            })
+        });
+        read.collect()
+    }
+
+    fn email(&self, text: &str, way: Way<'_>) -> Result<String, Mistake> {
+        normal_email(text).ok_or_else(|| (self.line(way), format!("`{text}` is no e-mail")))
+    }
+
+    fn keys(&self, list: &str, at: usize, keys: &[Key]) -> Result<Vec<TrustedKey>, Mistake> {
+        let read = keys.iter().enumerate().map(|(index, key)| {
+            let position = index.to_string();
+            let line = |field: &str| self.line((list, at, &["keys", &position, field]));
+            let fingerprint = match (&key.openpgp, &key.ssh) {
+                (Some(text), None) => openpgp(text).ok_or_else(|| {
+                    let help = "is no full fingerprint; `gpg --list-keys --with-subkey-fingerprint` shows its 40 or 64 digits";
+                    (line("openpgp"), format!("openpgp: `{text}` {help}"))
+                })?,
+                (None, Some(text)) => ssh(text).ok_or_else(|| {
+                    (line("ssh"), format!("ssh: `{text}` is no fingerprint, as `ssh-keygen -l` shows it: SHA256: and 43 characters"))
+                })?,
+                _ => return Err((line(""), "a key is either `openpgp: FINGERPRINT` or `ssh: SHA256:…`".to_owned())),
+            };
+            let time = |field: &str, text: &Option<String>| match text {
+                None => Ok(None),
+                Some(text) => {
+                    time(text).map(Some).ok_or_else(|| (line(field), format!("{field}: `{text}` is no time, as in 2026-01-31T00:00:00Z")))
+                }
+            };
+            let (valid_from, retired_at) = (time("validFrom", &key.valid_from)?, time("retiredAt", &key.retired_at)?);
+            if let (Some(from), Some(end)) = (valid_from, retired_at)
+                && from >= end
+            {
+                return Err((line("retiredAt"), "retiredAt is not after validFrom; the key would never be valid".to_owned()));
+            }
+            Ok(TrustedKey { fingerprint, valid_from, retired_at })
+        });
+        read.collect()
+    }
+
+    /// A key of a forge or a bot is of nobody else, and nobody has one key twice. Two principals may claim the same key; it
+    /// binds neither. The bots of one program share theirs. No forge's committer is a person.
+    fn owners(&self, policy: &TrustPolicy) -> Result<(), Mistake> {
+        let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        let principals = policy.principals.iter().enumerate().map(|(at, one)| ("principals", at, &one.name, &one.keys));
+        let forges = policy.forges.iter().enumerate().map(|(at, one)| ("forges", at, &one.name, &one.keys));
+        let bots = policy.bots.iter().enumerate().filter_map(|(at, one)| match &one.via {
+            Via::Keys(keys) => Some(("bots", at, &one.name, keys)),
+            Via::Forge(_) => None,
+        });
+        for (list, at, name, keys) in principals.chain(forges).chain(bots) {
+            for (index, key) in keys.iter().enumerate() {
+                let Some((other_list, other)) = owners.insert(&key.fingerprint, (list, name)) else { continue };
+                if other == name || list != other_list || list == "forges" {
+                    let line = self.line((list, at, &["keys", &index.to_string()]));
+                    return Err((line, format!("key {} stands at `{other}` and at `{name}`", key.fingerprint)));
+                }
+            }
+        }
+        for (at, forge) in policy.forges.iter().enumerate() {
+            let line = self.line(("forges", at, &["committer"]));
+            let same = policy.forges[..at].iter().find(|other| other.committer == forge.committer).map(|other| &other.name);
+            let person = policy.principals.iter().find(|principal| principal.emails.contains(&forge.committer)).map(|one| &one.name);
+            if let Some(other) = same.or(person) {
+                return Err((line, format!("committer {} is also that of `{other}`", forge.committer)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known(file: &File) -> impl Iterator<Item = &String> {
+    let principals = file.principals.iter().map(|principal| &principal.name);
+    principals.chain(file.forges.iter().map(|forge| &forge.name)).chain(file.bots.iter().map(|bot| &bot.name))
+}
+
+fn is_known(file: &File, name: &String) -> bool {
+    known(file).any(|known| known == name)
+}
+
+fn unknown_name(file: &File, name: &str, place: &str) -> String {
+    let nearest = known(file).map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
+    let role = file.roles.contains_key(name).then(|| format!("{ROLE}{name}"));
+    match role.or_else(|| nearest.filter(|(distance, _)| *distance <= 3).map(|(_, near)| near.clone())) {
+        Some(near) => format!("{place}: nobody is called `{name}`; did you mean `{near}`?"),
+        None => format!("{place}: nobody is called `{name}`"),
+    }
+}
+
+/// The full fingerprint in upper case, as the keyring tells it. Blanks, as gpg prints them, and colons are left out.
+fn openpgp(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|character| !matches!(character, ' ' | ':')).map(|digit| digit.to_ascii_uppercase()).collect();
+    let digits = digits.strip_prefix("0X").map(str::to_owned).unwrap_or(digits);
+    (matches!(digits.len(), 40 | 64) && digits.chars().all(|digit| digit.is_ascii_hexdigit())).then_some(digits)
+}
+
+fn ssh(text: &str) -> Option<String> {
+    let digest = text.strip_prefix("SHA256:")?.trim_end_matches('=');
+    let is_base64 = |character: char| character.is_ascii_alphanumeric() || matches!(character, '+' | '/');
+    (digest.len() == 43 && digest.chars().all(is_base64)).then(|| format!("SHA256:{digest}"))
+}
+
+/// RFC 3339, or a day, which begins at midnight UTC.
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN).and_utc());
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()).or_else(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use crate::model::attribution::Verdict;
+    use crate::model::trust::TrustPolicy;
+
+    const ALICE: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
+
+    fn read(text: &str) -> TrustPolicy {
+        parse("trust.yaml", text.as_bytes()).expect("a policy").policy
+    }
+
+    fn error(text: &str) -> String {
+        parse("trust.yaml", text.as_bytes()).err().expect("an error").to_string()
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_understood() {
+        let readme = include_str!("../../README.md");
+        let start = readme.find("# trust.yaml").expect("the README shows a policy");
+        let text = &readme[start..start + readme[start..].find("```").expect("the example ends")];
+        let policy = read(text);
+        assert!(!policy.principals.is_empty() && !policy.forges.is_empty() && !policy.bots.is_empty() && !policy.rules.is_empty());
+    }
+
+    #[test]
+    fn fingerprints_are_full_and_in_one_form() {
+        let spaced = "0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567";
+        let digest = "A".repeat(43);
+        let policy = read(&format!(
+            "principals:\n- name: alice\n  emails: [Alice@Example.COM]\n  keys: [{{openpgp: '{spaced}'}}, {{ssh: 'SHA256:{digest}'}}]\n"
+        ));
+        let keys: Vec<&str> = policy.principals[0].keys.iter().map(|key| key.fingerprint.as_str()).collect();
+        assert_eq!(keys, [ALICE, &format!("SHA256:{digest}")]);
+        assert_eq!(policy.principals[0].emails, ["Alice@example.com"]);
+        let short = "principals:\n- name: alice\n  emails: [a@b]\n  keys:\n  - openpgp: 89ABCDEF01234567\n";
+        assert!(error(short).starts_with("trust.yaml:5: openpgp: `89ABCDEF01234567` is no full fingerprint"), "{}", error(short));
+        assert!(error("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - ssh: MD5:aa\n").starts_with("trust.yaml:5: ssh: `MD5:aa`"));
+        assert!(error("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - {}\n").starts_with("trust.yaml:5: a key is either"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line_and_a_suggestion() {
+        assert_eq!(
+            error("principals:\n- name: alice\n  email: [a@b]\n"),
+            "trust.yaml:3: unknown key `email` in principals; did you mean `emails`?"
+        );
+        assert!(error("anchors: []\n").starts_with("trust.yaml:1: unknown key `anchors` in the trust policy; it knows"));
+        assert!(error("# nothing\n").contains("the trust policy is empty"));
+        assert!(error("rules: []\n---\nrules: []\n").contains("second document"));
+    }
+
+    #[test]
+    fn times_are_times_and_positions_are_refused() {
+        let key = |times: &str| format!("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - openpgp: '{ALICE}'\n    {times}\n");
+        let keys = read(&key("validFrom: 2026-01-31\n    retiredAt: 2026-02-01T00:00:00+01:00")).principals[0].keys.clone();
+        assert_eq!(keys[0].valid_from.map(|time| time.to_rfc3339()).as_deref(), Some("2026-01-31T00:00:00+00:00"));
+        assert_eq!(keys[0].retired_at.map(|time| time.to_rfc3339()).as_deref(), Some("2026-01-31T23:00:00+00:00"));
+        assert!(error(&key("retiredAt: {commit: abc}")).contains("trust.yaml:6: retiredAt is a time"));
+        assert!(error(&key("retiredAt: soon")).contains("trust.yaml:6: retiredAt: `soon` is no time"));
+        assert!(error(&key("validFrom: 2026-02-01\n    retiredAt: 2026-01-01")).contains("never be valid"));
+    }
+
+    #[test]
+    fn rules_name_who_is_there_and_ask_for_something() {
+        let with = |rule: &str| format!("principals: [{{name: alice, emails: [a@b]}}]\nroles: {{team: [alice]}}\nrules:\n- {rule}\n");
+        let rule = read(&with("{allow: ['role:team'], min: forge-attested}")).rules.remove(0);
+        assert_eq!(
+            (rule.allow.map(|allow| allow.into_iter().collect()), rule.min),
+            (Some(vec!["alice".to_owned()]), Some(Verdict::ForgeAttested))
+        );
+        assert_eq!(error(&with("{allow: [team]}")), "trust.yaml:4: allow: nobody is called `team`; did you mean `role:team`?");
+        assert_eq!(error(&with("{allow: [alcie]}")), "trust.yaml:4: allow: nobody is called `alcie`; did you mean `alice`?");
+        assert_eq!(error(&with("{allow: ['role:x']}")), "trust.yaml:4: allow: no role is called `x`");
+        assert!(error(&with("{paths: [a]}")).contains("asks for nothing"));
+        assert!(error(&with("{min: unsigned}")).contains("min: `unsigned` is none of verified-author, "));
+        assert!(error(&with("{min: verified-author, ref: main}")).contains("refs/heads/main"));
+        assert!(error(&with("{min: verified-author, paths: [/apps]}")).contains("paths: `/apps` is no pattern"));
+        assert!(error(&with("{min: verified-author, kinds: ['!clusterrole']}")).contains("kinds: `!clusterrole` is no kind"));
+        assert!(error("principals: [{name: a, emails: [a@b]}]\nroles: {team: [b]}\n").contains("role `team`: nobody is called `b`"));
+    }
+
+    #[test]
+    fn a_key_has_one_owner_but_for_two_principals() {
+        let principal = |name: &str| format!("- {{name: {name}, emails: [{name}@x], keys: [{{openpgp: '{ALICE}'}}]}}\n");
+        assert_eq!(read(&format!("principals:\n{}{}", principal("a"), principal("b"))).principals.len(), 2);
+        let forge = format!("forges:\n- {{name: f, committer: f@x, keys: [{{openpgp: '{ALICE}'}}]}}\n");
+        assert!(error(&format!("principals:\n{}{forge}", principal("a"))).contains("stands at `a` and at `f`"));
+        assert!(error("principals: [{name: a, emails: [a@x]}, {name: a, emails: [b@x]}]\n").contains("two are called `a`"));
+        assert!(
+            error("principals: [{name: a, emails: [f@x]}]\nforges: [{name: f, committer: f@X, keys: []}]\n")
+                .contains("is also that of `a`")
+        );
+        assert!(error("bots: [{name: r, authorEmail: r@x, via: github}]\n").contains("no forge is called `github`"));
+        assert!(error("bots: [{name: r, authorEmail: r@x}]\n").contains("either `via` a forge or with `keys`"));
+        assert!(
+            error(&format!("bots: [{{name: r, authorEmail: r@x, keys: [{{openpgp: '{ALICE}'}}], fields: [/a]}}]\n"))
+                .contains("`/a` is no field")
+        );
+    }
+}
