@@ -86,6 +86,7 @@ pub(crate) fn empty() -> Scan {
             root: "clusters/prod".into(),
             files: BTreeMap::new(),
         }],
+        tips: Vec::new(),
         declarations: Vec::new(),
         comparisons: Vec::new(),
         histories: Histories::default(),

@@ -35,7 +35,7 @@ use crate::document::LeafMeaning;
 use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, TreePath};
-use crate::model::evidence::{Authored, DocumentHistory};
+use crate::model::evidence::{Authored, DocumentHistory, Tip};
 use crate::yaml::Dialect;
 
 use self::version::{Identity, Versions};
@@ -47,6 +47,8 @@ pub(super) struct Versioned {
     pub(super) source: SourceId,
     pub(super) layout: Layout,
     pub(super) tip: ObjectId,
+    /// The reference that led to the tip. Absent where a commit was asked for.
+    pub(super) named: Option<Tip>,
 }
 
 /// The histories of one source. `Authored::By` points into `commits`.

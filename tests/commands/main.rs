@@ -10,3 +10,4 @@ mod help;
 mod output;
 mod records;
 mod sources;
+mod tips;

@@ -8,3 +8,4 @@ mod hostile;
 mod remote;
 mod repository;
 mod server;
+mod tips;

@@ -59,7 +59,7 @@ fn comparison(comparison: &Comparison<'_>, style: &Style, out: &mut dyn Write) -
     let mut pen = Pen::new(style, "the declaration", out);
     let commits = Commits::new();
     let tally = Tally::of(&comparison.objects, &commits);
-    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally, 0)?;
+    verdict::first_line(&mut pen, &comparison.coverage, &comparison.not_evaluated, &tally, None)?;
     objects::write(&mut pen, &comparison.objects, &commits, &tally)?;
     gaps::write(&mut pen, &comparison.objects, &tally, &comparison.coverage, &comparison.not_evaluated)
 }

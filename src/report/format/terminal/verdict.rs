@@ -17,7 +17,7 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
         let word = pen.paint(RED.bold(), "Failed:");
         pen.wrapped(&format!("{word} the scan did not end; what follows is not all."), 2)?;
     }
-    let wrong = record.findings.iter().filter(|finding| finding.commit.is_some() && finding.severity == "error").count();
+    let wrong = super::commits::errors(pen, &record.findings);
     first_line(pen, &record.coverage, &record.not_evaluated, tally, wrong)?;
     let context = context(pen, record);
     pen.parts(&context)?;
@@ -28,18 +28,18 @@ pub(super) fn write(pen: &mut Pen<'_>, record: &Record<'_>, tally: &Tally) -> io
     ignored(pen, &record.coverage)
 }
 
-/// The verdict. `wrong_commits` is how many commits are not what they claim.
+/// The verdict. `wrong` says what is wrong with commits and histories.
 pub(super) fn first_line(
     pen: &mut Pen<'_>,
     coverage: &Coverage,
     gaps: &[NotEvaluated],
     tally: &Tally,
-    wrong_commits: usize,
+    wrong: Option<String>,
 ) -> io::Result<()> {
     let (word, look, mut rest) = verdict(pen, coverage, gaps, tally);
-    let look = if wrong_commits > 0 && look == GREEN { YELLOW } else { look };
-    if wrong_commits > 0 {
-        rest += &format!(" But {}.", super::commits::counted(pen, wrong_commits));
+    let look = if wrong.is_some() && look == GREEN { YELLOW } else { look };
+    if let Some(wrong) = wrong {
+        rest += &format!(" But {wrong}.");
     }
     let word = pen.paint(look.bold(), &format!("{word}:"));
     pen.wrapped(&format!("{word} {rest}"), 2)
