@@ -54,7 +54,9 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
         }
         Command::Blame(blame) => {
             let selector = Selector::parse(&blame.object, blame.namespace)?;
-            let options = blame.from.options(blame.cluster);
+            let mut options = blame.from.options(blame.cluster);
+            options.flags.state = blame.state;
+            options.flags.default_state = state_folder();
             wait(run::blame::blame(options, &selector, blame.output, screen))
         }
         Command::Compare(compare) => {

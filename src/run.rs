@@ -189,7 +189,8 @@ pub struct Prepared {
     pub run: Run,
     /// From which severity on findings make the exit code 1.
     pub fail_on: FailOn,
-    state: State,
+    /// Where scans remember tips.
+    pub state: State,
     begun: Instant,
 }
 

@@ -248,7 +248,11 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
-    let (histories, gaps) = in_time(run.limit.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
+    let (histories, gaps) = in_time(
+        run.limit.within(readers.sources.histories(&documents, observed.as_deref().unwrap_or_default(), progress)).await,
+        Stage::History,
+        "the history",
+    );
     not_evaluated.extend(gaps);
     let (tips, gaps) = tips(readers, observed, &run, progress).await;
     not_evaluated.extend(gaps);

@@ -56,9 +56,15 @@ impl<'a> Evidence<'a> {
         let leaves = declaration.leaves.iter().map(|leaf| self.leaf(&histories, leaf)).collect();
         match author_document(declaration) {
             Some(document) => {
-                let credit = self.document(document);
+                let mut credit = self.document(document);
+                let changed = self.histories.documents.get(document).and_then(|history| history.changed);
+                if changed.is_some_and(|changed| changed.reintroduced) {
+                    credit.reasons.push("reintroduced".to_owned());
+                }
+                let changed_by = changed.and_then(|changed| self.histories.commits.get(changed.by as usize));
                 Attribution {
                     authored_by: credit.id.cloned(),
+                    changed_by: changed_by.map(|commit| commit.id.clone()),
                     verdict: credit.verdict,
                     reasons: credit.reasons,
                     inputs: Vec::new(),
@@ -67,6 +73,7 @@ impl<'a> Evidence<'a> {
             }
             None => Attribution {
                 authored_by: None,
+                changed_by: None,
                 verdict: Verdict::Unverifiable,
                 reasons: vec!["rendered".to_owned()],
                 inputs: declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),

@@ -10,7 +10,7 @@ use super::{attributions, commit_verdict};
 use crate::model::attribution::{Algo, Attribution, Binding, Crypto, Format, KeyTime, LeafAttribution, SignatureFacts, Verdict};
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Signatures};
 use crate::model::object::{Manifest, ObjectId};
 
 const ALICE: &str = "alice@example.com";
@@ -254,7 +254,7 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
     let documents = documents
         .iter()
-        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into() }))
+        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), changed: None }))
         .collect();
     (Histories { commits, documents }, signatures)
 }
@@ -336,4 +336,21 @@ fn a_source_without_commits_has_no_attribution() {
     let declarations = [declaration(Engine::Plain, &["web.yaml"], &[])];
     assert!(attributions(&declarations, &[tree(false)], &histories, &signatures).declarations[0].is_none());
     assert!(attributions(&declarations, &[], &histories, &signatures).declarations[0].is_none());
+}
+
+#[test]
+fn what_brought_a_document_back_is_told_beside_its_author() {
+    let (mut histories, signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
+    for (changed, expected) in [
+        (None, (None, 0)),
+        (Some(Changed { by: 1, reintroduced: false }), (Some(CommitId::new("b")), 0)),
+        (Some(Changed { by: 1, reintroduced: true }), (Some(CommitId::new("b")), 1)),
+    ] {
+        histories.documents.get_mut(&document("web.yaml")).unwrap().changed = changed;
+        let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
+        let found = attributions(&[plain], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+        let reintroduced = found.reasons.iter().filter(|reason| *reason == "reintroduced").count();
+        assert_eq!((found.authored_by, found.verdict), (Some(CommitId::new("a")), Verdict::VerifiedAuthor));
+        assert_eq!((found.changed_by, reintroduced), expected);
+    }
 }

@@ -81,6 +81,19 @@ pub struct DocumentHistory {
     pub document: Authored,
     /// The newest commit that changed each leaf, in the order of `document::leaves` of the document at the tip.
     pub leaves: Box<[Authored]>,
+    /// What brought it onto the tracked branch. Absent where it has meant the same ever since tips were observed, or where that
+    /// cannot be told.
+    pub changed: Option<Changed>,
+}
+
+/// What brought a document onto the tracked branch between two observed tips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Index into [`Histories::commits`].
+    pub by: u32,
+    /// Whether its author's commit was in the history of the older tip already, where the document had come to mean something
+    /// else.
+    pub reintroduced: bool,
 }
 
 /// The histories behind all declarations. Documents of plain folders have none.

@@ -121,8 +121,14 @@ impl Sources {
     }
 
     /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves
-    /// are counted in that reading. Documents of sources without Git have no history.
-    pub async fn histories(&self, wanted: &BTreeMap<DocumentRef, Dialect>, progress: &Progress) -> (Histories, Vec<NotEvaluated>) {
+    /// are counted in that reading; and what brought each onto its branch since tips are observed. Documents of sources without
+    /// Git have no history.
+    pub async fn histories(
+        &self,
+        wanted: &BTreeMap<DocumentRef, Dialect>,
+        observed: &[ObservedTip],
+        progress: &Progress,
+    ) -> (Histories, Vec<NotEvaluated>) {
         let mut walks: BTreeMap<(&SourceId, Dialect), BTreeSet<DocumentRef>> = BTreeMap::new();
         for (document, dialect) in wanted.iter().filter(|(document, _)| !self.plain.contains(&document.source)) {
             walks.entry((&document.source, *dialect)).or_default().insert(document.clone());
@@ -134,7 +140,8 @@ impl Sources {
                 not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched"));
                 continue;
             };
-            match read::history(versioned.clone(), dialect, wanted, self.settings.timeout, progress.clone()).await {
+            match read::history(versioned.clone(), dialect, wanted, versioned.tips(observed), self.settings.timeout, progress.clone()).await
+            {
                 Ok(history) => found.push(history),
                 Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
             }
@@ -263,6 +270,9 @@ fn joined(found: Vec<SourceHistories>, not_evaluated: &mut Vec<NotEvaluated>) ->
                 if let Authored::By(number) = authored {
                     *number = numbers[&ids[*number as usize]];
                 }
+            }
+            if let Some(changed) = &mut history.changed {
+                changed.by = numbers[&ids[changed.by as usize]];
             }
             histories.documents.insert(reference, history);
         }

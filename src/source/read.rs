@@ -47,12 +47,13 @@ pub(super) async fn history(
     versioned: Versioned,
     dialect: Dialect,
     wanted: BTreeSet<DocumentRef>,
+    tips: Vec<gix::ObjectId>,
     timeout: Duration,
     progress: Progress,
 ) -> Result<SourceHistories> {
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
-    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, stop, &told)).await
+    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, &tips, stop, &told)).await
 }
 
 /// What became of a reference since it was observed.

@@ -61,23 +61,15 @@ impl TipLog {
             let text = "whether histories are rewritten from here on";
             not_evaluated.push(NotEvaluated::new(Stage::History, text, "state not writable").with_detail(error));
         }
-        let text = "whether histories were rewritten since the last scan";
-        let lines = match log.read() {
-            Err(error) => {
-                log.writable = false;
-                let detail = told(&error, &log.path());
-                not_evaluated.push(NotEvaluated::new(Stage::History, text, "state not readable").with_detail(detail));
-                Vec::new()
-            }
-            Ok(bytes) => parse(&bytes).unwrap_or_else(|problem| {
-                log.damaged = true;
-                let detail = format!("{}: {problem}; it is not believed, and is kept beside a new one", log.path().display());
-                not_evaluated.push(NotEvaluated::new(Stage::History, text, "tip log damaged").with_detail(detail));
-                Vec::new()
-            }),
-        };
-        let observed = lines.iter().map(|line| ObservedTip { tip: line.tip(), observed: line.observed_at }).collect();
+        let observed = log.observed(&mut not_evaluated);
         Opened { log, observed, not_evaluated }
+    }
+
+    /// Reads the log of a cluster, where there is one, and writes nothing.
+    pub fn read_only(state: &Path, cluster: &ClusterIdentity) -> (Vec<ObservedTip>, Vec<NotEvaluated>) {
+        let mut log = Self { folder: state.join(folder_name(cluster)), writable: false, damaged: false };
+        let mut not_evaluated = Vec::new();
+        (log.observed(&mut not_evaluated), not_evaluated)
     }
 
     /// Adds the tips of a scan that differ from those observed last. A change that could not be judged is not added, so that the
@@ -104,6 +96,26 @@ impl TipLog {
         };
         let added = added(&bytes, lines, tips, observed).map_err(failed)?;
         if added.is_empty() { Ok(()) } else { self.write(&added).map_err(failed) }
+    }
+
+    /// All that was observed, oldest first, or why it is not believed.
+    fn observed(&mut self, gaps: &mut Vec<NotEvaluated>) -> Vec<ObservedTip> {
+        let text = "whether histories were rewritten since the last scan";
+        let lines = match self.read() {
+            Err(error) => {
+                self.writable = false;
+                let detail = told(&error, &self.path());
+                gaps.push(NotEvaluated::new(Stage::History, text, "state not readable").with_detail(detail));
+                Vec::new()
+            }
+            Ok(bytes) => parse(&bytes).unwrap_or_else(|problem| {
+                self.damaged = true;
+                let detail = format!("{}: {problem}; it is not believed, and is kept beside a new one", self.path().display());
+                gaps.push(NotEvaluated::new(Stage::History, text, "tip log damaged").with_detail(detail));
+                Vec::new()
+            }),
+        };
+        lines.iter().map(|line| ObservedTip { tip: line.tip(), observed: line.observed_at }).collect()
     }
 
     fn path(&self) -> PathBuf {

@@ -210,6 +210,44 @@ fn only_a_scan_whose_record_is_written_remembers() {
 }
 
 #[test]
+fn who_brought_an_old_value_back_is_told_beside_its_author() {
+    let repository = in_sync();
+    let (source, state) = (text(repository.path()), scratch::new_folder("state"));
+    let old = repository.id_of("HEAD");
+    repository.git(["branch", "side"]).succeed();
+    repository.write("prod/db.yaml", IN_SYNC.replace("max_connections = 200", "max_connections = 9")).commit(&BOB, "The fix").unsigned();
+    look(&source, &state);
+    repository.git(["checkout", "--quiet", "side"]).succeed();
+    let mallory = ["-c", "user.name=Mallory", "-c", "user.email=mallory@example.com"];
+    repository.git(mallory.into_iter().chain(["merge", "--quiet", "-s", "ours", "-m", "Harmless", "main"])).succeed();
+    let merge = repository.id_of("HEAD");
+    repository.git(["checkout", "--quiet", "main"]).succeed();
+    repository.git(["merge", "--quiet", "--ff-only", "side"]).succeed();
+
+    let is_told = |attribution: &Value, commits: &Value| {
+        assert_eq!((&attribution["authoredBy"], &attribution["changedBy"]), (&json!(old), &json!(merge)), "{attribution:#}");
+        assert!(attribution["reasons"].as_array().unwrap().contains(&json!("reintroduced")), "{attribution:#}");
+        let brought = commits.as_array().unwrap().iter().find(|commit| commit["id"] == merge).unwrap();
+        assert_eq!(brought["author"]["name"], "Mallory");
+    };
+    // The change that the first of them sees stays told by those that see nothing new.
+    for _ in 0..2 {
+        let record = look(&source, &state).record();
+        let objects = record["objects"].as_array().unwrap();
+        let changed: Vec<&Value> = objects.iter().filter(|object| object["attribution"].get("changedBy").is_some()).collect();
+        let [postgres] = &changed[..] else { panic!("{changed:#?}") };
+        assert_eq!(postgres["name"], "postgres");
+        is_told(&postgres["attribution"], &record["commits"]);
+    }
+    let before = fs::read(log(&state)).unwrap();
+    let (recording, folder) = (recording(), text(&state));
+    let blame = ["blame", "cm/postgres", "-n", "data", "--source", &source, "--recording", &recording, "--state", &folder, "-o", "json"];
+    let blame = Kubewitness::new(blame).run().document("blame");
+    is_told(&blame["object"]["attribution"], &blame["commits"]);
+    assert_eq!(fs::read(log(&state)).unwrap(), before);
+}
+
+#[test]
 fn no_other_command_writes_state() {
     let state = scratch::new_folder("state");
     let in_state = |run: Kubewitness| run.env("XDG_STATE_HOME", &text(&state)).run();
