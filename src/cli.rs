@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, FailOnArg};
+use self::arguments::{Cli, Command, FailOnArg, state_folder};
 use self::screen::{screen, start_log, tell};
 use crate::run::output;
 use crate::run::select::Selector;
@@ -47,12 +47,16 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
             options.flags.namespaces = scan.namespace.into_iter().collect();
             options.flags.undeclared = scan.undeclared.into_iter().collect();
             options.flags.fail_on = scan.fail_on.map(FailOnArg::setting);
+            options.flags.state = scan.state;
+            options.flags.default_state = state_folder();
             options.flags.cron = scan.cron;
             wait(run::scan::scan(options, &scan.output, scan.record_fields, screen))
         }
         Command::Blame(blame) => {
             let selector = Selector::parse(&blame.object, blame.namespace)?;
-            let options = blame.from.options(blame.cluster);
+            let mut options = blame.from.options(blame.cluster);
+            options.flags.state = blame.state;
+            options.flags.default_state = state_folder();
             wait(run::blame::blame(options, &selector, blame.output, screen))
         }
         Command::Compare(compare) => {

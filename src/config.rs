@@ -79,6 +79,10 @@ pub struct Flags {
     pub timeout: Option<Duration>,
     /// `--cron`.
     pub cron: bool,
+    /// `--state`.
+    pub state: Option<PathBuf>,
+    /// The folder of `state` where neither flag nor file names one; none where the user has no home.
+    pub default_state: Option<PathBuf>,
     /// Folder for what may be kept between runs; none means that nothing is kept.
     pub cache: Option<PathBuf>,
 }
@@ -102,6 +106,8 @@ pub struct Config {
     pub trust: Option<TrustPolicy>,
     /// Only declared objects of these namespaces are judged; empty means all.
     pub namespaces: BTreeSet<String>,
+    /// Where scans remember tips.
+    pub state: State,
     /// From which severity on findings make the exit code 1.
     pub fail_on: FailOn,
     /// How long the whole run may take.
@@ -109,6 +115,20 @@ pub struct Config {
     /// Digest of every setting that can change a verdict, but for the keys, which the keyring adds.
     pub policy_digest: String,
 }
+
+/// Where scans remember what they observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In this folder.
+    Folder(PathBuf),
+    /// Nowhere, because the configuration says so.
+    Off,
+    /// Nowhere, because there is no home and nothing is said.
+    Missing,
+}
+
+/// The word that stands for no folder.
+const NO_STATE: &str = "none";
 
 /// How long a run may take where nothing is said.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -140,7 +160,8 @@ impl Config {
         let undeclared = undeclared(file.undeclared.namespaces, flags.undeclared, &flags.namespaces)?;
         let keys = file.keys.relative_to(folder);
         let judging = judging::policy(&file.ignore, &file.managers);
-        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging);
+        let state = state(file.state.map(|path| (folder, path)), flags.state, flags.default_state);
+        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging, &state);
         Ok(Self {
             cluster: cluster::Settings {
                 kubeconfig: flags.kubeconfig,
@@ -174,6 +195,7 @@ impl Config {
             trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
             trust: None,
             namespaces: flags.namespaces,
+            state,
             fail_on: flags.fail_on.unwrap_or(if flags.cron { FailOn::Never } else { file.fail_on }),
             timeout: flags.timeout.unwrap_or(TIMEOUT),
             policy_digest: policy,
@@ -214,6 +236,16 @@ fn undeclared(file: Vec<String>, flags: BTreeSet<String>, judged: &BTreeSet<Stri
     Ok(file.into_iter().filter(is_judged).chain(flags).collect())
 }
 
+fn state(file: Option<(&Path, PathBuf)>, flag: Option<PathBuf>, default: Option<PathBuf>) -> State {
+    let is_off = |path: &Path| path == Path::new(NO_STATE);
+    let of_file = file.map(|(folder, path)| if is_off(&path) { path } else { folder.join(path) });
+    match flag.or(of_file).or(default) {
+        Some(path) if is_off(&path) => State::Off,
+        Some(path) => State::Folder(path),
+        None => State::Missing,
+    }
+}
+
 fn appliers(sources: &[file::Source]) -> BTreeMap<String, String> {
     sources.iter().filter_map(|source| source.applier.clone().map(|applier| (source.id(), applier))).collect()
 }
@@ -225,6 +257,7 @@ fn policy_digest(
     undeclared: &BTreeSet<String>,
     namespaces: &BTreeSet<String>,
     judging: Option<serde_json::Value>,
+    state: &State,
 ) -> String {
     let sources: Vec<_> = sources.iter().map(file::Source::policy).collect();
     let mut policy = serde_json::json!({
@@ -236,6 +269,9 @@ fn policy_digest(
     // Without such rules the digest is the one of versions that knew none.
     if let Some(judging) = judging {
         policy["judging"] = judging;
+    }
+    if *state == State::Off {
+        policy["state"] = NO_STATE.into();
     }
     hex(&Sha256::digest(policy.to_string().as_bytes()))
 }

@@ -18,14 +18,15 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::{self, Cluster};
-use crate::config::{self, Config, FailOn, Flags};
+use crate::config::{self, Config, FailOn, Flags, State};
 use crate::keyring::{self, Keyring};
 use crate::model::comparison::Comparison;
-use crate::model::coverage::{Coverage, NotEvaluated};
+use crate::model::coverage::{Coverage, NotEvaluated, Stage};
 use crate::model::finding::{Finding, Severity};
 use crate::progress::Progress;
-use crate::scan::{Judged, Limit, Policy, Readers, Run, Selection};
+use crate::scan::{Declared, Judged, Limit, Policy, Readers, Run, Selection};
 use crate::source::Sources;
+use crate::store::{Opened, TipLog};
 use crate::{report as encoding, scan as pipeline, store};
 
 /// How a run ended, as a process tells it (reporting.md §4).
@@ -200,7 +201,18 @@ pub struct Prepared {
     pub run: Run,
     /// From which severity on findings make the exit code 1.
     pub fail_on: FailOn,
+    /// Where scans remember tips.
+    pub state: State,
     begun: Instant,
+}
+
+/// A scan that has ended, and the log that may hear of it once its record is written.
+pub struct Scanned {
+    /// What was found out.
+    pub judged: Judged,
+    /// From which severity on findings make the exit code 1.
+    pub fail_on: FailOn,
+    log: Option<TipLog>,
 }
 
 /// Opens everything that a judging command needs.
@@ -228,7 +240,7 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
     };
     let run = Run { id: random_id()?, started, limit: limit(config.timeout) };
     let readers = Readers { cluster, sources: Sources::new(config.sources), keyring };
-    Ok(Prepared { readers, policy, run, fail_on: config.fail_on, begun })
+    Ok(Prepared { readers, policy, run, fail_on: config.fail_on, state: config.state, begun })
 }
 
 impl Prepared {
@@ -236,13 +248,55 @@ impl Prepared {
     ///
     /// # Errors
     /// Where the scan cannot be trusted.
-    pub async fn scan(self, progress: &Progress) -> Result<(Judged, FailOn), Error> {
-        let Self { mut readers, policy, run, fail_on, begun } = self;
-        let declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
+    pub async fn scan(self, progress: &Progress) -> Result<Scanned, Error> {
+        let Self { mut readers, policy, run, fail_on, state, begun } = self;
+        let mut declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
+        let log = if readers.sources.have_tips() { remember(&state, &readers.sources, &mut declared) } else { None };
         let mut judged = pipeline::judged(&readers, declared, &policy, run, progress).await;
         judged.scan.finished = judged.scan.started + begun.elapsed();
         progress.finish();
-        Ok((judged, fail_on))
+        Ok(Scanned { judged, fail_on, log })
+    }
+}
+
+impl Scanned {
+    /// Remembers the tips, now that the record is written; a tip that nobody was told of must not be taken for known. Where
+    /// that fails it is said, and the scan is not whole.
+    pub fn remember(&self) -> Outcome {
+        let scan = &self.judged.scan;
+        match self.log.as_ref().map(|log| log.append(&scan.tips, scan.started)) {
+            Some(Err(error)) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                tracing::error!("the tips of this scan are not remembered; {error}{cause}");
+                Outcome::Partial
+            }
+            _ => Outcome::Clean,
+        }
+    }
+}
+
+/// Reads what earlier scans remember.
+fn remember(state: &State, sources: &Sources, declared: &mut Declared) -> Option<TipLog> {
+    match state {
+        State::Off => None,
+        State::Missing => {
+            let gap = NotEvaluated::new(Stage::History, "whether histories were rewritten", "no state folder");
+            declared.not_evaluated.push(gap.with_detail("there is no home; name a folder by --state, or none"));
+            None
+        }
+        State::Folder(folder) if sources.hold(folder) => {
+            let gap = NotEvaluated::new(Stage::History, "whether histories were rewritten", "state inside a source");
+            let detail =
+                format!("{} lies in a repository that is judged, and nothing is written there; name another folder", folder.display());
+            declared.not_evaluated.push(gap.with_detail(detail));
+            None
+        }
+        State::Folder(folder) => {
+            let Opened { log, observed, not_evaluated } = TipLog::open(folder, &declared.cluster);
+            declared.observed = Some(observed);
+            declared.not_evaluated.extend(not_evaluated);
+            Some(log)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::keyring::Keyring;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
-use crate::model::evidence::{ClusterIdentity, ListingGap};
+use crate::model::evidence::{ClusterIdentity, ListingGap, ObservedTip, TipChange};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
@@ -147,6 +147,8 @@ pub struct Declared {
     pub trees: Vec<Tree>,
     /// The declarations that are judged.
     pub declarations: Vec<Declaration>,
+    /// Where earlier scans saw the references of the sources. Absent where that is not asked.
+    pub observed: Option<Vec<ObservedTip>>,
     /// What was left out on purpose.
     pub excluded: Vec<Excluded>,
     /// What could not be told.
@@ -226,13 +228,13 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if declarations.is_empty() && not_evaluated.is_empty() && (population == 0 || policy.compare.undeclared_namespaces.is_empty()) {
         not_evaluated.push(NotEvaluated::new(Stage::Render, subject, "nothing is declared"));
     }
-    Ok(Declared { cluster, kinds, trees, declarations, excluded, not_evaluated })
+    Ok(Declared { cluster, kinds, trees, declarations, observed: None, excluded, not_evaluated })
 }
 
 /// The second half: compares what is declared with what is live, says who declared it, and judges.
 /// What cannot be read from here on is not evaluated; the scan goes on.
 pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
-    let Declared { cluster, kinds, trees, declarations, excluded, mut not_evaluated } = declared;
+    let Declared { cluster, kinds, trees, declarations, observed, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
     not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
@@ -249,7 +251,13 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
-    let (histories, gaps) = in_time(run.limit.within(readers.sources.histories(&documents, progress)).await, Stage::History, "the history");
+    let (histories, gaps) = in_time(
+        run.limit.within(readers.sources.histories(&documents, observed.as_deref().unwrap_or_default(), progress)).await,
+        Stage::History,
+        "the history",
+    );
+    not_evaluated.extend(gaps);
+    let (tips, gaps) = tips(readers, observed, &run, progress).await;
     not_evaluated.extend(gaps);
     let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
@@ -272,6 +280,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     };
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
+        tips: &tips,
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &histories,
@@ -289,6 +298,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         policy_digest: policy.digest.clone(),
         cluster,
         sources,
+        tips,
         declarations,
         comparisons: compared.comparisons,
         histories,
@@ -370,6 +380,18 @@ async fn listed(
         let gap = |listing| ListingGap { listing, namespace: None, reason: ended.reason().to_owned(), detail: None };
         (0..plan.listings.len()).map(gap).collect()
     })
+}
+
+/// What became of the references since earlier scans, where that is asked.
+async fn tips(
+    readers: &Readers,
+    observed: Option<Vec<ObservedTip>>,
+    run: &Run,
+    progress: &Progress,
+) -> (Vec<TipChange>, Vec<NotEvaluated>) {
+    let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
+    let subject = "whether histories were rewritten";
+    in_time(run.limit.within(readers.sources.changes(&observed, progress)).await, Stage::History, subject)
 }
 
 /// Every document behind a declaration whose source is versioned, and how it is read.

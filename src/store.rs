@@ -1,8 +1,13 @@
-//! Files of ours: what is written is written whole or not at all.
+//! Files of ours: what is written is written whole or not at all. What we remember between scans lies in [`TipLog`].
+
+mod tips;
+mod wire;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+pub use tips::{Opened, TipLog};
 
 /// A file could not be read or written.
 #[derive(Debug, thiserror::Error)]

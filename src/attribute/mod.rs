@@ -138,7 +138,12 @@ impl<'a> Evidence<'a> {
             reasons.extend(against.phrases().map(str::to_owned));
         }
         reasons.extend(credit.reasons);
-        Attribution { authored_by: credit.id.cloned(), verdict, reasons, inputs, leaves }
+        let changed = author.and_then(|document| self.histories.documents.get(document)).and_then(|history| history.changed);
+        if changed.is_some_and(|changed| changed.reintroduced) {
+            reasons.push("reintroduced".to_owned());
+        }
+        let changed_by = changed.and_then(|changed| self.histories.commits.get(changed.by as usize)).map(|commit| commit.id.clone());
+        Attribution { authored_by: credit.id.cloned(), changed_by, verdict, reasons, inputs, leaves }
     }
 
     fn judged(&self, commit: Option<u32>) -> Option<&'a Judged<'a>> {

@@ -13,7 +13,7 @@ use crate::model::attribution::{
 };
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Signatures};
 use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
 use crate::model::trust::{Bot, FieldGlob, Principal, Rule, TrustPolicy, TrustedKey, Via};
@@ -269,7 +269,7 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
     let documents = documents
         .iter()
-        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into() }))
+        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), changed: None }))
         .collect();
     (Histories { commits, documents }, signatures)
 }
@@ -432,4 +432,21 @@ fn every_commit_that_wrote_a_leaf_is_held_to_the_rules() {
     let (found, breaches) = by_policy(rules(), rendered, &[("web.yaml", Authored::By(0), &[Authored::By(0), Authored::By(0)])]);
     assert_eq!((found.verdict, breaches), (Verdict::Unverifiable, vec![below(None)]));
     assert_eq!(found.reasons, ["below-minimum", "rendered"]);
+}
+
+#[test]
+fn what_brought_a_document_back_is_told_beside_its_author() {
+    let (mut histories, signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
+    for (changed, expected) in [
+        (None, (None, 0)),
+        (Some(Changed { by: 1, reintroduced: false }), (Some(CommitId::new("b")), 0)),
+        (Some(Changed { by: 1, reintroduced: true }), (Some(CommitId::new("b")), 1)),
+    ] {
+        histories.documents.get_mut(&document("web.yaml")).unwrap().changed = changed;
+        let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
+        let found = attributions(&[plain], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+        let reintroduced = found.reasons.iter().filter(|reason| *reason == "reintroduced").count();
+        assert_eq!((found.authored_by, found.verdict), (Some(CommitId::new("a")), Verdict::VerifiedAuthor));
+        assert_eq!((found.changed_by, reintroduced), expected);
+    }
 }

@@ -7,7 +7,7 @@ use crate::model::commit::CommitId;
 use crate::model::comparison::{Comparison, Difference};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::Declaration;
-use crate::model::evidence::{ClusterIdentity, Histories, Signatures};
+use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
 use crate::model::finding::{Finding, Severity};
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
@@ -45,6 +45,8 @@ pub struct Explanation {
 pub struct Facts<'a> {
     /// Which cluster.
     pub cluster: &'a ClusterIdentity,
+    /// What became of the references that sources ask for.
+    pub tips: &'a [TipChange],
     /// What Git declares.
     pub declarations: &'a [Declaration],
     /// What comparing said.
@@ -63,6 +65,7 @@ impl<'a> From<&'a Scan> for Facts<'a> {
     fn from(scan: &'a Scan) -> Self {
         Self {
             cluster: &scan.cluster,
+            tips: &scan.tips,
             declarations: &scan.declarations,
             comparisons: &scan.comparisons,
             histories: &scan.histories,

@@ -14,6 +14,7 @@ mod field_rewritten;
 mod field_stale;
 mod field_undeclared;
 mod fields;
+mod history_rewritten;
 mod not_evaluated;
 mod object_missing;
 mod object_orphaned;
@@ -37,6 +38,7 @@ pub const CHECKS: &[Check] = &[
     object_missing::CHECK,
     signature_invalid::CHECK,
     author_mismatch::CHECK,
+    history_rewritten::CHECK,
     field_rewritten::CHECK,
     field_stale::CHECK,
     field_never_converges::CHECK,

@@ -31,7 +31,7 @@ pub(super) fn person(actor: &Actor) -> String {
     format!("{} <{}>", actor.name, actor.email)
 }
 
-fn at(time: Option<DateTime<Utc>>) -> String {
+pub(super) fn at(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "at a time that is not recorded".to_owned(), |time| format!("on {}", time.format("%Y-%m-%dT%H:%M:%SZ")))
 }
 

@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::{CHECKS, Facts, UnknownRule, explain, findings};
 use crate::model::attribution::{Breach, Breaches, Objection, Verdict};
+use crate::model::commit::CommitId;
 use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::evidence::{Change, ObservedTip, TagObject, Tip, TipChange};
 use crate::model::finding::{Finding, Severity};
 use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
 use crate::model::scan::Scan;
@@ -70,7 +72,15 @@ fn severities_are_those_of_the_contract() {
     let of = |severity: Severity| CHECKS.iter().filter(|check| check.severity == severity).map(|check| check.id).collect::<Vec<_>>();
     assert_eq!(
         of(Severity::Error),
-        ["field-drifted", "field-removed", "field-undeclared", "object-missing", "signature-invalid", "author-mismatch"]
+        [
+            "field-drifted",
+            "field-removed",
+            "field-undeclared",
+            "object-missing",
+            "signature-invalid",
+            "author-mismatch",
+            "history-rewritten"
+        ]
     );
     assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);
 }
@@ -314,4 +324,49 @@ fn what_cannot_be_changed_back_is_said_with_the_drift() {
     let mut scan = with_field(FieldVerdict::Drifted);
     scan.comparisons[0].differences[0].obstacle = Some("immutable");
     assert!(message(&scan, "field-drifted").ends_with("; the server refuses to change it back, it must be made anew"));
+}
+
+/// A scan whose reference was seen elsewhere before.
+fn moved(reference: &str, before: (char, Option<bool>), after: (char, Option<bool>), change: Change) -> Scan {
+    let tip = |(digit, signed): (char, Option<bool>)| Tip {
+        url: "https://git.example.com/fleet".into(),
+        reference: reference.into(),
+        commit: CommitId::new(digit.to_string().repeat(40)),
+        tag: signed.map(|signed| TagObject { id: CommitId::new("e".repeat(40)), signed }),
+    };
+    let mut scan = empty();
+    let old = ObservedTip { tip: tip(before), observed: now() };
+    scan.tips.push(TipChange { source: "fleet".into(), tip: tip(after), since: Some((old, change)) });
+    scan
+}
+
+#[test]
+fn a_rewritten_history_names_the_reference_both_commits_and_what_is_lost() {
+    let rewritten = |back, lost| moved("refs/heads/main", ('a', None), ('b', None), Change::Rewritten { back, lost });
+    insta::assert_snapshot!(message(&rewritten(false, Some(3)), "history-rewritten"), @r#"refs/heads/main of fleet was rewritten: it was at aaaaaaa on 2026-11-21T09:14:07Z and is now at bbbbbbb, which does not descend from it; 3 commits of the old history are no longer reachable"#);
+    insta::assert_snapshot!(message(&rewritten(true, Some(1)), "history-rewritten"), @r#"refs/heads/main of fleet was moved back: it was at aaaaaaa on 2026-11-21T09:14:07Z and is now at bbbbbbb, an ancestor of it; 1 commit of the old history is no longer reachable"#);
+    insta::assert_snapshot!(message(&rewritten(false, None), "history-rewritten"), @r#"refs/heads/main of fleet was rewritten: it was at aaaaaaa on 2026-11-21T09:14:07Z and is now at bbbbbbb, which does not descend from it; how many commits are no longer reachable cannot be counted, because they are no longer all there"#);
+    let finding = found(&rewritten(false, None)).remove(0);
+    assert_eq!(finding.commit.unwrap().as_str(), "b".repeat(40));
+    for change in [Change::Same, Change::Ahead, Change::Unknown] {
+        assert!(found(&moved("refs/heads/main", ('a', None), ('b', None), change)).is_empty(), "{change:?}");
+    }
+}
+
+#[test]
+fn a_moved_tag_says_what_kind_of_tag_stood_there() {
+    let tag = |before, after| message(&moved("refs/tags/v1", before, after, Change::TagMoved), "history-rewritten");
+    insta::assert_snapshot!(tag(('a', Some(false)), ('b', Some(false))), @r#"refs/tags/v1 of fleet was moved: it was an annotated tag without a signature at aaaaaaa on 2026-11-21T09:14:07Z and is now an annotated tag without a signature at bbbbbbb"#);
+    insta::assert_snapshot!(tag(('a', Some(true)), ('b', None)), @r#"refs/tags/v1 of fleet was moved: it was a signed tag at aaaaaaa on 2026-11-21T09:14:07Z and is now a lightweight tag at bbbbbbb"#);
+    insta::assert_snapshot!(tag(('a', Some(true)), ('a', None)), @r#"refs/tags/v1 of fleet was replaced: at aaaaaaa stood a signed tag on 2026-11-21T09:14:07Z, and stands a lightweight tag now"#);
+}
+
+#[test]
+fn a_rewriting_that_two_sources_see_is_found_once_and_another_one_is_another_finding() {
+    let rewritten = |after| moved("refs/heads/main", ('a', None), (after, None), Change::Rewritten { back: false, lost: Some(1) });
+    let mut scan = rewritten('b');
+    let twin = TipChange { source: "infra".into(), ..scan.tips[0].clone() };
+    scan.tips.push(twin);
+    assert_eq!(found(&scan).len(), 1);
+    assert_ne!(found(&scan)[0].fingerprint, found(&rewritten('c'))[0].fingerprint);
 }

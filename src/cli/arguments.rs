@@ -105,6 +105,10 @@ pub(super) struct Scan {
     /// From which severity on findings make the exit code 1 [default: error; never with --cron]
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<FailOnArg>,
+    /// Where scans remember the tips of the sources, to see rewritten histories; none: nowhere [default: kubewitness in
+    /// $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// For a CronJob: no progress, log as JSON, findings exit 0
     #[arg(long)]
     pub(super) cron: bool,
@@ -122,6 +126,9 @@ pub(super) struct Blame {
     pub(super) from: From,
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
+    /// Where scans remember the tips of the sources; only read here [default: as for scan]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// terminal or json
     #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
     pub(super) output: &'static Format,
@@ -319,8 +326,18 @@ impl ClusterArgs {
 
 /// `$XDG_CACHE_HOME/kubewitness`, else below the home; none where there is no home.
 pub(super) fn cache_folder() -> Option<PathBuf> {
+    user_folder("XDG_CACHE_HOME", ".cache")
+}
+
+/// `$XDG_STATE_HOME/kubewitness`, else below the home; none where there is no home.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    user_folder("XDG_STATE_HOME", ".local/state")
+}
+
+/// Our folder in one of those that the XDG Base Directory Specification names; relative ones are to be ignored.
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache"))).map(|folder| folder.join("kubewitness"))
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home))).map(|folder| folder.join("kubewitness"))
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub struct File {
     pub managers: Vec<Manager>,
     /// From which severity on findings make the exit code 1.
     pub fail_on: FailOn,
+    /// The folder in which scans remember where the references of the sources stood, so that the next one sees a rewritten
+    /// history; `none`: nothing is remembered. Relative paths start at the folder of this file. Default: kubewitness in the
+    /// user's state folder ($XDG_STATE_HOME, or ~/.local/state).
+    pub state: Option<PathBuf>,
 }
 
 /// Differences that are not judged. What is not given matches everything; `*` stands for any text, `?` for one character.

@@ -259,6 +259,9 @@ pub struct LeafAttribution {
 pub struct Attribution {
     /// The newest commit that changed its document in meaning. Absent where none is credited; `reasons` say why.
     pub authored_by: Option<CommitId>,
+    /// The newest commit that changed its document on the tracked branch, since tips are observed; where the document came back,
+    /// `reasons` hold `reintroduced`.
+    pub changed_by: Option<CommitId>,
     /// The verdict on the object.
     pub verdict: Verdict,
     /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`.

@@ -81,6 +81,19 @@ pub struct DocumentHistory {
     pub document: Authored,
     /// The newest commit that changed each leaf, in the order of `document::leaves` of the document at the tip.
     pub leaves: Box<[Authored]>,
+    /// What brought it onto the tracked branch. Absent where it has meant the same ever since tips were observed, or where that
+    /// cannot be told.
+    pub changed: Option<Changed>,
+}
+
+/// What brought a document onto the tracked branch between two observed tips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Index into [`Histories::commits`].
+    pub by: u32,
+    /// Whether its author's commit was in the history of the older tip already, where the document had come to mean something
+    /// else.
+    pub reintroduced: bool,
 }
 
 /// The histories behind all declarations. Documents of plain folders have none.
@@ -90,6 +103,81 @@ pub struct Histories {
     pub commits: Vec<Commit>,
     /// The histories.
     pub documents: HashMap<DocumentRef, DocumentHistory>,
+}
+
+/// Where a reference of a repository stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tip {
+    /// The repository, without credentials: a remote by its URL, one on this machine by its absolute path.
+    pub url: String,
+    /// The full name of the reference, as in `refs/heads/main`.
+    pub reference: String,
+    /// The commit.
+    pub commit: CommitId,
+    /// The tag object that leads to the commit. Absent for branches and lightweight tags.
+    pub tag: Option<TagObject>,
+}
+
+/// An annotated tag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TagObject {
+    /// Its object id.
+    pub id: CommitId,
+    /// Whether it carries a signature, of whatever worth.
+    pub signed: bool,
+}
+
+/// A tip as an earlier scan saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedTip {
+    /// Where the reference stood.
+    pub tip: Tip,
+    /// When the scan began that saw it first there.
+    pub observed: DateTime<Utc>,
+}
+
+/// A tip as it is now, and what became of it since an earlier scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TipChange {
+    /// The source that asks for the reference.
+    pub source: SourceId,
+    /// Where the reference stands.
+    pub tip: Tip,
+    /// Where an earlier scan saw it, and what happened between. Absent where none looked.
+    pub since: Option<(ObservedTip, Change)>,
+}
+
+/// What happened to a reference between two scans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stands where it stood.
+    Same,
+    /// The old commit is an ancestor of the new one.
+    Ahead,
+    /// The old commit is no ancestor of the new one.
+    Rewritten {
+        /// Whether the new commit is an ancestor of the old one.
+        back: bool,
+        /// How many commits of the old history are not reachable any more, where that can be counted.
+        lost: Option<usize>,
+    },
+    /// A tag that marks something else than before, or is another object.
+    TagMoved,
+    /// Too much of the history is missing to tell.
+    Unknown,
+}
+
+impl Change {
+    /// The word used in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Ahead => "ahead",
+            Self::Rewritten { .. } => "rewritten",
+            Self::TagMoved => "tag-moved",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What each commit's signature says, by source and commit.

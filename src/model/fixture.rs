@@ -87,6 +87,7 @@ pub(crate) fn empty() -> Scan {
             root: "clusters/prod".into(),
             files: BTreeMap::new(),
         }],
+        tips: Vec::new(),
         declarations: Vec::new(),
         comparisons: Vec::new(),
         histories: Histories::default(),
@@ -172,6 +173,7 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
     let attribution = commit.map(|commit| {
         let judged = &scan.attributions.commits[commit as usize];
         Attribution {
+            changed_by: None,
             authored_by: Some(scan.histories.commits[commit as usize].id.clone()),
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),

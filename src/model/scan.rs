@@ -6,7 +6,7 @@ use super::attribution::Attributions;
 use super::comparison::Comparison;
 use super::coverage::{Coverage, NotEvaluated};
 use super::declaration::{Declaration, Tree};
-use super::evidence::{ClusterIdentity, Histories, Signatures};
+use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
 use super::finding::Finding;
 
 /// Where the live objects came from.
@@ -37,6 +37,9 @@ pub struct Scan {
     pub cluster: ClusterIdentity,
     /// The sources, sorted by id. Their files are gone by now.
     pub sources: Vec<Tree>,
+    /// The references that sources ask for, and what became of them since an earlier scan; sorted by source. Empty where nobody
+    /// remembers tips.
+    pub tips: Vec<TipChange>,
     /// What Git declares.
     pub declarations: Vec<Declaration>,
     /// What comparing said, sorted by object.

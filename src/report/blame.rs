@@ -29,7 +29,7 @@ pub struct Blame {
     pub object: Object,
     /// One row for every declared leaf, sorted by field.
     pub fields: Vec<Field>,
-    /// The commits of those rows, sorted by source and id.
+    /// The commits of those rows and of the object, sorted by source and id.
     pub commits: Vec<Commit>,
     /// The sources of those rows, sorted by id.
     #[serde(default)]
@@ -87,7 +87,7 @@ impl Blame {
         let object = view.object(comparison);
         let fields = comparison.declaration.map_or_else(Vec::new, |index| rows(view, index, &object, leaf_names));
         let Record { commits, sources, .. } = Record::of(scan, None);
-        let credited: BTreeSet<&str> = fields.iter().filter_map(|field| field.commit.as_deref()).chain(object_commit(&object)).collect();
+        let credited: BTreeSet<&str> = fields.iter().filter_map(|field| field.commit.as_deref()).chain(object_commits(&object)).collect();
         let named: BTreeSet<&str> = object.declared.iter().map(|place| place.source.as_str()).collect();
         Some(Self {
             schema_version: SCHEMA_VERSION.into(),
@@ -103,8 +103,9 @@ impl Blame {
     }
 }
 
-fn object_commit(object: &Object) -> Option<&str> {
-    object.attribution.as_ref()?.authored_by.as_deref()
+fn object_commits(object: &Object) -> impl Iterator<Item = &str> {
+    let attribution = object.attribution.iter();
+    attribution.flat_map(|attribution| [attribution.authored_by.as_deref(), attribution.changed_by.as_deref()]).flatten()
 }
 
 fn rows(view: View<'_>, declaration: usize, object: &Object, leaf_names: &LeafNames<'_>) -> Vec<Field> {

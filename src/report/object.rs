@@ -146,7 +146,8 @@ pub struct Attribution {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
     pub authored_by: Option<String>,
-    /// The newest commit that changed it on the tracked reference.
+    /// The newest commit that changed its document on the tracked branch, since scans remember tips: a merge where it brought
+    /// back what somebody else had written before. Absent where the document has meant the same ever since.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
     pub changed_by: Option<String>,

@@ -165,7 +165,7 @@ impl View<'_> {
         }
         Some(Attribution {
             authored_by: found.authored_by.as_ref().map(ToString::to_string),
-            changed_by: None,
+            changed_by: found.changed_by.as_ref().map(ToString::to_string),
             activated_by: None,
             verdict: found.verdict.as_str().into(),
             reasons: found.reasons.clone(),

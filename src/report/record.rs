@@ -13,7 +13,7 @@ use super::words;
 use crate::model::comparison::Comparison;
 use crate::model::coverage;
 use crate::model::declaration::Tree;
-use crate::model::evidence::ClusterIdentity;
+use crate::model::evidence::{ClusterIdentity, TipChange};
 use crate::model::finding;
 use crate::model::scan::{Reader, Scan};
 
@@ -125,6 +125,27 @@ pub struct Source {
     /// How many changed paths of a working copy were not read, because they are not committed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncommitted: usize,
+    /// Where an earlier scan saw the reference. Absent where none looked, or where nobody remembers tips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousTip>,
+}
+
+/// Where an earlier scan saw the reference of a source, and what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PreviousTip {
+    /// The commit.
+    #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
+    pub commit: String,
+    /// The tag object that led to it. Absent for branches and lightweight tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
+    pub tag: Option<String>,
+    /// When it was seen there first.
+    pub observed: Timestamp,
+    /// What became of it: `ahead` where the new commit descends from the old one; `unknown` where too much of the history is
+    /// missing to tell.
+    #[schemars(extend("enum" = ["same", "ahead", "rewritten", "tag-moved", "unknown"]))]
+    pub change: Word,
 }
 
 /// What applies a source to the cluster.
@@ -319,7 +340,7 @@ impl<'a> Record<'a> {
             run: Run::of(scan),
             policy_digest: scan.policy_digest.clone(),
             cluster: Cluster::of(&scan.cluster),
-            sources: sorted(scan.sources.iter().map(Source::of), |source| source.id.clone()),
+            sources: sorted(scan.sources.iter().map(|tree| Source::of(tree, &scan.tips)), |source| source.id.clone()),
             reconcilers: Vec::new(),
             objects: Objects::of(View::of(scan, leaf_names)),
             commits: commits(scan),
@@ -410,7 +431,8 @@ impl Cluster {
 }
 
 impl Source {
-    fn of(tree: &Tree) -> Self {
+    fn of(tree: &Tree, tips: &[TipChange]) -> Self {
+        let since = tips.iter().find(|tip| tip.source == tree.source).and_then(|tip| tip.since.as_ref());
         Self {
             id: tree.source.clone(),
             url: tree.url.clone(),
@@ -420,6 +442,12 @@ impl Source {
             path: (!tree.root.is_empty()).then(|| tree.root.to_string()),
             encoded: tree.root.is_encoded(),
             uncommitted: tree.uncommitted,
+            previous: since.map(|(old, change)| PreviousTip {
+                commit: old.tip.commit.to_string(),
+                tag: old.tip.tag.as_ref().map(|tag| tag.id.to_string()),
+                observed: old.observed.into(),
+                change: change.as_str().into(),
+            }),
         }
     }
 }

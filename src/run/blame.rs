@@ -4,12 +4,13 @@ use super::output;
 use super::select::Selector;
 use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare};
 use crate::compare;
-use crate::config::FailOn;
+use crate::config::{FailOn, State};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::Declaration;
 use crate::report::Format;
 use crate::report::blame::Blame;
 use crate::scan::{self as pipeline, Judged};
+use crate::store::TipLog;
 
 /// Blames and says how it ended: clean, or partial where something could not be told.
 ///
@@ -17,7 +18,7 @@ use crate::scan::{self as pipeline, Judged};
 /// Where there is no such object or the scan cannot be trusted.
 pub async fn blame(options: Options, selector: &Selector, format: &Format, screen: &Screen) -> Result<Outcome, Error> {
     let encode = format.blame.ok_or_else(|| Error::Usage(format!("blame cannot be written as {}", format.id)))?;
-    let Prepared { mut readers, mut policy, run, .. } = prepare(options, &screen.progress).await?;
+    let Prepared { mut readers, mut policy, run, state, .. } = prepare(options, &screen.progress).await?;
     let mut declared = pipeline::declared(&mut readers, &policy, &run, &screen.progress).await?;
     let object = selector.find(&declared.declarations, &declared.kinds).map_err(|error| unread(error, &declared.not_evaluated))?;
     declared.declarations.retain(|declaration| declaration.id == object);
@@ -25,6 +26,11 @@ pub async fn blame(options: Options, selector: &Selector, format: &Format, scree
     declared.not_evaluated.retain(|gap| is_unread(gap) || gap.object.as_ref() == Some(&object));
     declared.excluded.clear();
     policy.compare.undeclared_namespaces.clear();
+    if let State::Folder(folder) = state {
+        let (observed, gaps) = TipLog::read_only(&folder, &declared.cluster);
+        declared.observed = Some(observed);
+        declared.not_evaluated.extend(gaps);
+    }
     let Judged { scan, schemas } = pipeline::judged(&readers, declared, &policy, run, &screen.progress).await;
     screen.progress.finish();
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);

@@ -80,6 +80,7 @@ pub async fn compare(
     output::to_stdout(|out| encode(&comparison, &screen.style(), out))?;
     let findings = audit::findings(&audit::Facts {
         cluster: &ClusterIdentity::default(),
+        tips: &[],
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &Histories::default(),

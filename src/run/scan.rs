@@ -14,8 +14,10 @@ use crate::scan::Judged;
 pub async fn scan(options: Options, outputs: &[Output], record_fields: bool, screen: &Screen) -> Result<Outcome, Error> {
     output::check(outputs)?;
     let prepared = prepare(options, &screen.progress).await?;
-    let (Judged { scan, schemas }, fail_on) = prepared.scan(&screen.progress).await?;
-    let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    output::write(&Record::of(&scan, record_fields.then_some(&leaf_names)), outputs, screen)?;
-    Ok(outcome(&scan.findings, &scan.comparisons, &scan.not_evaluated, &scan.coverage, fail_on))
+    let scanned = prepared.scan(&screen.progress).await?;
+    let Judged { scan, schemas } = &scanned.judged;
+    let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, schemas);
+    output::write(&Record::of(scan, record_fields.then_some(&leaf_names)), outputs, screen)?;
+    let remembered = scanned.remember();
+    Ok(remembered.max(outcome(&scan.findings, &scan.comparisons, &scan.not_evaluated, &scan.coverage, scanned.fail_on)))
 }

@@ -110,6 +110,16 @@ impl Layout {
         self.common_dir.join("info").join("exclude")
     }
 
+    /// The folder that people call the repository.
+    pub(super) fn home(&self) -> &Path {
+        self.work_dir.as_deref().unwrap_or(&self.git_dir)
+    }
+
+    /// Whether a path lies in the repository or in its checked-out files.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        [Some(&self.git_dir), Some(&self.common_dir), self.work_dir.as_ref()].into_iter().flatten().any(|folder| path.starts_with(folder))
+    }
+
     /// The hash that names objects.
     pub(super) fn hash(&self) -> gix::hash::Kind {
         self.hash

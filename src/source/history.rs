@@ -17,6 +17,7 @@
 //!   them is unreadable. At the end of a shallow clone it is [`Authored::BeforeHistory`], and the boundary is never credited.
 //! - **Merges.** A merge is the author only of what differs from all its parents.
 
+mod changed;
 mod moves;
 mod trees;
 mod version;
@@ -27,6 +28,7 @@ use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 
+use super::ancestry::is_within;
 use super::commit;
 use super::error::{Error, Result};
 use super::git::Layout;
@@ -35,7 +37,7 @@ use crate::document::LeafMeaning;
 use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, TreePath};
-use crate::model::evidence::{Authored, DocumentHistory};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
 use crate::yaml::Dialect;
 
 use self::version::{Identity, Versions};
@@ -47,6 +49,21 @@ pub(super) struct Versioned {
     pub(super) source: SourceId,
     pub(super) layout: Layout,
     pub(super) tip: ObjectId,
+    /// The reference that led to the tip. Absent where a commit was asked for.
+    pub(super) named: Option<Tip>,
+}
+
+impl Versioned {
+    /// The tips of the same branch that were observed, newest first, the present one before all.
+    pub(super) fn tips(&self, observed: &[ObservedTip]) -> Vec<ObjectId> {
+        let mut tips = vec![self.tip];
+        // A tag does not grow; where it moved, that is found.
+        let Some(named) = self.named.as_ref().filter(|named| !named.reference.starts_with("refs/tags/")) else { return tips };
+        let of_branch = observed.iter().rev().map(|old| &old.tip).filter(|old| old.url == named.url && old.reference == named.reference);
+        tips.extend(of_branch.filter_map(|old| ObjectId::from_hex(old.commit.as_str().as_bytes()).ok()));
+        tips.dedup();
+        tips
+    }
 }
 
 /// The histories of one source. `Authored::By` points into `commits`.
@@ -67,11 +84,12 @@ struct Question {
     leaves: Vec<LeafMeaning>,
 }
 
-/// Walks the history of one source. `told` hears how many commits were taken.
+/// Walks the history of one source, and looks for what changed documents between observed tips, newest first. `told` hears how many commits were taken.
 pub(super) fn histories(
     source: &Versioned,
     dialect: Dialect,
     wanted: &BTreeSet<DocumentRef>,
+    tips: &[ObjectId],
     stop: &AtomicBool,
     told: &dyn Fn(usize),
 ) -> Result<SourceHistories> {
@@ -86,11 +104,21 @@ pub(super) fn histories(
         walk.ask(source.tip, question.reference.path.as_bytes(), Claim::all(index, question))?;
     }
     let ended = walk.run(stop, told);
-    let (answers, credited, damages) = walk.into_answers();
+    let (mut answers, mut credited, damages) = walk.into_answers();
     found.not_evaluated.extend(damages.into_iter().map(|error| told_of(&source.source, &error)));
     if !ended {
         let text = "open questions of its history count as unreadable; raise the timeout";
         found.not_evaluated.push(NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text));
+    }
+    if ended && tips.len() > 1 {
+        let search = changed::Search { listings: &listings, versions: &versions, questions: &questions, stop };
+        if let Err(error) = add_changes(&search, tips, &mut answers, &mut credited) {
+            let text = "what changed documents between observed tips is not told; raise the timeout";
+            found.not_evaluated.push(match error {
+                Error::TimedOut(_) => NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text),
+                error => told_of(&source.source, &error),
+            });
+        }
     }
     let numbers = add_commits(source, &objects, &credited, &mut found)?;
     for (question, mut history) in questions.into_iter().zip(answers) {
@@ -99,9 +127,48 @@ pub(super) fn histories(
                 *number = numbers[*number as usize];
             }
         }
+        if let Some(changed) = &mut history.changed {
+            changed.by = numbers[changed.by as usize];
+        }
         found.documents.insert(question.reference, history);
     }
     Ok(found)
+}
+
+/// Adds to the answers what brought each document onto the branch.
+fn add_changes(
+    search: &changed::Search<'_>,
+    tips: &[ObjectId],
+    answers: &mut [DocumentHistory],
+    credited: &mut Vec<ObjectId>,
+) -> Result<()> {
+    let mut numbers: HashMap<ObjectId, u32> = credited.iter().copied().zip(0..).collect();
+    let mut within: HashMap<(ObjectId, ObjectId), bool> = HashMap::new();
+    let found = search.changed(tips)?;
+    for (answer, changed) in answers.iter_mut().zip(found) {
+        let Some(changed) = changed else { continue };
+        let author = match answer.document {
+            Authored::By(number) if changed.superseded => credited.get(number as usize).copied(),
+            _ => None,
+        };
+        let reintroduced = match author.map(|author| (author, changed.since)) {
+            None => false,
+            Some(key) => match within.get(&key) {
+                Some(known) => *known,
+                None => {
+                    let known = is_within(search.listings.objects, key.0, key.1, search.stop)?;
+                    within.insert(key, known);
+                    known
+                }
+            },
+        };
+        let by = *numbers.entry(changed.by).or_insert_with(|| {
+            credited.push(changed.by);
+            u32::try_from(credited.len() - 1).expect("fewer commits than documents and leaves")
+        });
+        answer.changed = Some(Changed { by, reintroduced });
+    }
+    Ok(())
 }
 
 fn told_of(source: &SourceId, error: &Error) -> NotEvaluated {
@@ -144,7 +211,7 @@ fn questions(
 fn give_up(reference: &DocumentRef, found: &mut SourceHistories) {
     let subject = format!("{}: {} (document {})", reference.source, reference.path, reference.ordinal + 1);
     found.not_evaluated.push(NotEvaluated::new(Stage::History, subject, "document unreadable"));
-    found.documents.insert(reference.clone(), DocumentHistory { document: Authored::Unreadable, leaves: Box::default() });
+    found.documents.insert(reference.clone(), DocumentHistory { document: Authored::Unreadable, leaves: Box::default(), changed: None });
 }
 
 /// Reads the credited commits and sorts them; returns the new number of each.

@@ -6,9 +6,11 @@
 //!
 //! ```text
 //! SourceSettings -> location -> (remote: fetch) -> Layout -> reference -> commit -> Tree
-//!                                                                            `-> history -> Histories
+//!                                                                            |-> history -> Histories
+//!                                                                            `-> ancestry -> TipChange
 //! ```
 
+mod ancestry;
 mod commit;
 mod credentials;
 mod error;
@@ -31,7 +33,7 @@ use std::time::Duration;
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Authored, Histories};
+use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Tip, TipChange};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -119,8 +121,14 @@ impl Sources {
     }
 
     /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves
-    /// are counted in that reading. Documents of sources without Git have no history.
-    pub async fn histories(&self, wanted: &BTreeMap<DocumentRef, Dialect>, progress: &Progress) -> (Histories, Vec<NotEvaluated>) {
+    /// are counted in that reading; and what brought each onto its branch since tips are observed. Documents of sources without
+    /// Git have no history.
+    pub async fn histories(
+        &self,
+        wanted: &BTreeMap<DocumentRef, Dialect>,
+        observed: &[ObservedTip],
+        progress: &Progress,
+    ) -> (Histories, Vec<NotEvaluated>) {
         let mut walks: BTreeMap<(&SourceId, Dialect), BTreeSet<DocumentRef>> = BTreeMap::new();
         for (document, dialect) in wanted.iter().filter(|(document, _)| !self.plain.contains(&document.source)) {
             walks.entry((&document.source, *dialect)).or_default().insert(document.clone());
@@ -132,7 +140,8 @@ impl Sources {
                 not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched"));
                 continue;
             };
-            match read::history(versioned.clone(), dialect, wanted, self.settings.timeout, progress.clone()).await {
+            match read::history(versioned.clone(), dialect, wanted, versioned.tips(observed), self.settings.timeout, progress.clone()).await
+            {
                 Ok(history) => found.push(history),
                 Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
             }
@@ -141,6 +150,45 @@ impl Sources {
         not_evaluated.sort();
         not_evaluated.dedup();
         (histories, not_evaluated)
+    }
+
+    /// Whether a reference is among what was fetched: of plain folders and pinned commits there is nothing to remember.
+    pub fn have_tips(&self) -> bool {
+        self.versioned.values().any(|versioned| versioned.named.is_some())
+    }
+
+    /// Whether a folder lies in a repository that is judged, where nothing is ever written.
+    pub fn hold(&self, folder: &Path) -> bool {
+        let real = |path: &Path| path.ancestors().find_map(|ancestor| Some((std::fs::canonicalize(ancestor).ok()?, ancestor.to_owned())));
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        // What is not there yet lies where its nearest ancestor does.
+        let place = real(&folder)
+            .map_or_else(|| folder.clone(), |(real, ancestor)| real.join(folder.strip_prefix(ancestor).expect("an ancestor is a prefix")));
+        self.versioned.values().any(|versioned| versioned.layout.holds(&place))
+    }
+
+    /// What became of the fetched references since they were observed last. Sorted by source.
+    pub async fn changes(&self, observed: &[ObservedTip], progress: &Progress) -> (Vec<TipChange>, Vec<NotEvaluated>) {
+        let (mut changes, mut not_evaluated) = (Vec::new(), Vec::new());
+        for versioned in self.versioned.values() {
+            let Some(tip) = versioned.named.clone() else { continue };
+            let is_same = |old: &&ObservedTip| old.tip.url == tip.url && old.tip.reference == tip.reference;
+            let since = match observed.iter().rev().find(is_same) {
+                None => None,
+                Some(old) => {
+                    let (change, gap) = match read::change(versioned, &tip, old, self.settings.timeout, progress).await {
+                        Ok(change) if change == Change::Unknown => (change, Some(untold(versioned, &tip, old))),
+                        Ok(change) => (change, None),
+                        Err(error) => (Change::Unknown, Some(unread(&versioned.source, &tip, &error))),
+                    };
+                    not_evaluated.extend(gap);
+                    Some((old.clone(), change))
+                }
+            };
+            changes.push(TipChange { source: versioned.source.clone(), tip, since });
+        }
+        not_evaluated.sort();
+        (changes, not_evaluated)
     }
 
     /// Where the clone of a remote goes.
@@ -155,6 +203,26 @@ impl Sources {
         };
         Ok(parent.join(read::clone_name(settings)))
     }
+}
+
+fn rewriting(source: &SourceId, tip: &Tip) -> String {
+    format!("whether {} of {source} was rewritten", tip.reference)
+}
+
+/// Too much of the history is missing to say what became of a reference.
+fn untold(versioned: &Versioned, tip: &Tip, old: &ObservedTip) -> NotEvaluated {
+    let is_shallow = versioned.layout.shallow().is_ok_and(|boundary| !boundary.is_empty());
+    let (reason, remedy) = if is_shallow {
+        ("history cut off", "the clone is shallow; fetch all of it with `git fetch --unshallow`")
+    } else {
+        ("object missing", "the repository lacks commits; `git fsck` names them")
+    };
+    let detail = format!("it was at {} and is at {}, and what lies between is not there: {remedy}", old.tip.commit, tip.commit);
+    NotEvaluated::new(Stage::History, rewriting(&versioned.source, tip), reason).with_detail(detail)
+}
+
+fn unread(source: &SourceId, tip: &Tip, error: &error::Error) -> NotEvaluated {
+    NotEvaluated::new(Stage::History, rewriting(source, tip), error.reason()).with_detail(error.to_string())
 }
 
 /// Reads a folder or a file as it stands on the disk, whether a repository lies around it or not.
@@ -202,6 +270,9 @@ fn joined(found: Vec<SourceHistories>, not_evaluated: &mut Vec<NotEvaluated>) ->
                 if let Authored::By(number) = authored {
                     *number = numbers[&ids[*number as usize]];
                 }
+            }
+            if let Some(changed) = &mut history.changed {
+                changed.by = numbers[&ids[changed.by as usize]];
             }
             histories.documents.insert(reference, history);
         }

@@ -10,6 +10,7 @@ use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
 use super::SourceSettings;
+use super::ancestry::change_between;
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
@@ -21,6 +22,7 @@ use super::remote::Fetch;
 use super::{tree, work, worktree};
 use crate::model::commit::CommitId;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
+use crate::model::evidence::{Change, ObservedTip, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -45,12 +47,31 @@ pub(super) async fn history(
     versioned: Versioned,
     dialect: Dialect,
     wanted: BTreeSet<DocumentRef>,
+    tips: Vec<gix::ObjectId>,
     timeout: Duration,
     progress: Progress,
 ) -> Result<SourceHistories> {
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
-    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, stop, &told)).await
+    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, &tips, stop, &told)).await
+}
+
+/// What became of a reference since it was observed.
+pub(super) async fn change(versioned: &Versioned, tip: &Tip, old: &ObservedTip, timeout: Duration, progress: &Progress) -> Result<Change> {
+    if tip.reference.starts_with("refs/tags/") {
+        let is_same = old.tip.commit == tip.commit && old.tip.tag == tip.tag;
+        return Ok(if is_same { Change::Same } else { Change::TagMoved });
+    }
+    if old.tip.commit == tip.commit {
+        return Ok(Change::Same);
+    }
+    let (layout, to) = (versioned.layout.clone(), versioned.tip);
+    let unreadable = || Error::Corrupt { id: old.tip.commit.to_string(), problem: "it is no object id".into() };
+    let from = gix::ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).map_err(|_| unreadable())?;
+    let name = format!("{} of {}", tip.reference, versioned.source);
+    let tick = || progress.tell(|| format!("looking for what became of {name}"));
+    let change = work::beside(timeout, tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
+    change.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
 }
 
 impl Job {
@@ -118,20 +139,34 @@ impl Job {
         Tree { source: self.settings.id.clone(), url, requested, commit, shallow: false, uncommitted: 0, root, files }
     }
 
+    /// What the repository is called wherever it is asked from: relative paths mean another one in another folder.
+    fn address(&self, layout: &Layout) -> String {
+        match location::parse(&self.settings.url) {
+            Ok(Location::Folder(_)) => layout.home().display().to_string(),
+            _ => shown(&self.settings.url),
+        }
+    }
+
     fn read_commit(&self, layout: Layout, objects: &Objects, resolved: Resolved, path: &[u8]) -> Result<Read> {
-        let Resolved { requested, commit } = resolved;
+        let Resolved { requested, commit, tag } = resolved;
         let damaged = || Error::Corrupt { id: commit.to_string(), problem: "it names no folder".into() };
         let root = skeleton(&objects.read(&commit, Kind::Commit)?).ok_or_else(damaged)?.tree;
         let place = format!("{} at {requested}", shown(&self.settings.url));
         let files = tree::of_commit(objects, &root, path, &place)?;
         let whole = files.whole;
+        let named = requested.starts_with("refs/").then(|| Tip {
+            url: self.address(&layout),
+            reference: requested.clone(),
+            commit: CommitId::new(commit.to_string()),
+            tag,
+        });
         let mut tree = self.tree(Some(requested), Some(CommitId::new(commit.to_string())), files.root, files.entries);
         tree.shallow = !layout.shallow()?.is_empty();
         // The folder shows what is checked out; beside another commit it says nothing.
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, named };
         Ok((tree, Some(versioned)))
     }
 }

@@ -7,6 +7,8 @@ use gix::refs::{FullName, Target};
 
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
+use crate::model::commit::CommitId;
+use crate::model::evidence::TagObject;
 
 /// Symbolic references that lead on to others are followed this far, tags of tags too.
 const LONGEST_CHAIN: usize = 8;
@@ -18,6 +20,8 @@ pub(super) struct Resolved {
     pub(super) requested: String,
     /// The commit.
     pub(super) commit: ObjectId,
+    /// The tag object that the name stands for.
+    pub(super) tag: Option<TagObject>,
 }
 
 /// Names that are looked for, nearest first. A branch and a tag of the same name are not chosen between: who may push a tag
@@ -47,7 +51,7 @@ pub(super) fn resolve(layout: &Layout, objects: &Objects, reference: Option<&str
     };
     if let Some(id) = full_id(reference) {
         let commit = commit_of(objects, id, reference)?;
-        return Ok(Resolved { requested: commit.to_string(), commit });
+        return Ok(Resolved { requested: commit.to_string(), commit, tag: None });
     }
     let mut found = Vec::new();
     for name in candidates(reference) {
@@ -61,10 +65,10 @@ pub(super) fn resolve(layout: &Layout, objects: &Objects, reference: Option<&str
     }
     if found.is_empty() && is_short_id(reference) {
         let commit = short(objects, reference)?;
-        return Ok(Resolved { requested: commit.to_string(), commit });
+        return Ok(Resolved { requested: commit.to_string(), commit, tag: None });
     }
     let (requested, id) = only(reference, found)?;
-    Ok(Resolved { requested, commit: commit_of(objects, id, reference)? })
+    Ok(Resolved { requested, commit: commit_of(objects, id, reference)?, tag: tag_object(objects, id)? })
 }
 
 /// The one thing that a name means.
@@ -99,7 +103,7 @@ fn head(store: &Store, objects: &Objects) -> Result<Resolved> {
             Some(Target::Object(id)) => {
                 let commit = commit_of(objects, id, &name)?;
                 let requested = if name == "HEAD" { commit.to_string() } else { name };
-                return Ok(Resolved { requested, commit });
+                return Ok(Resolved { requested, commit, tag: None });
             }
             None => {
                 let hint = "; the repository has no commit there yet".to_owned();
@@ -130,6 +134,15 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>> {
         Ok(found) => Ok(found.filter(|found| found.name == full).map(|found| found.target)),
         Err(error) => Err(Error::NotARepository { path: store.git_dir().to_owned(), problem: format!("{name}: {error}") }),
     }
+}
+
+/// The tag object with this id; `None` where the id is a commit's, as of branches and lightweight tags.
+pub(super) fn tag_object(objects: &Objects, id: ObjectId) -> Result<Option<TagObject>> {
+    let (kind, bytes) = objects.any(&id)?;
+    // A signature of a tag ends its message; Git knows it by its armor (gitformat-signature).
+    let is_armor = |line: &[u8]| line.starts_with(b"-----BEGIN ") && line.ends_with(b"-----");
+    let signed = bytes.split(|byte| *byte == b'\n').any(|line| is_armor(line) || line.starts_with(b"gpgsig"));
+    Ok((kind == Kind::Tag).then(|| TagObject { id: CommitId::new(id.to_string()), signed }))
 }
 
 /// Follows tags to the commit.

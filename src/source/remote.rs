@@ -53,6 +53,8 @@ struct Advertised {
     leads_to: Option<String>,
     /// The commit, tags peeled. Absent where the branch has no commit yet.
     id: Option<ObjectId>,
+    /// The tag object that was peeled.
+    tag: Option<ObjectId>,
 }
 
 impl Fetch<'_> {
@@ -88,9 +90,10 @@ impl Fetch<'_> {
         let objects = self.layout()?.objects()?;
         match wanted {
             Wanted::Name(name) => {
-                let id = received.iter().find(|found| found.name == name).and_then(|found| found.id).ok_or_else(|| missing(&name))?;
-                let commit = reference::commit_of(&objects, id, &name)?;
-                Ok(Resolved { requested: name, commit })
+                let found = received.iter().find(|found| found.name == name).ok_or_else(|| missing(&name))?;
+                let commit = reference::commit_of(&objects, found.id.ok_or_else(|| missing(&name))?, &name)?;
+                let tag = found.tag.map(|tag| reference::tag_object(&objects, tag)).transpose()?.flatten();
+                Ok(Resolved { requested: name, commit, tag })
             }
             Wanted::Id(text) => {
                 let commit = match full_id(&text) {
@@ -102,7 +105,7 @@ impl Fetch<'_> {
                     let hint = "; the commit is on no branch or tag of the remote".to_owned();
                     return Err(Error::ReferenceNotFound { reference: text, hint });
                 }
-                Ok(Resolved { requested: commit.to_string(), commit })
+                Ok(Resolved { requested: commit.to_string(), commit, tag: None })
             }
         }
     }
@@ -277,13 +280,16 @@ fn wanted(reference: Option<&str>, advertised: &[Advertised]) -> Result<Wanted> 
 fn advertised(reference: &Ref) -> Advertised {
     let text = |name: &gix::bstr::BString| name.to_string();
     match reference {
-        Ref::Peeled { full_ref_name, object, .. } | Ref::Direct { full_ref_name, object } => {
-            Advertised { name: text(full_ref_name), leads_to: None, id: Some(*object) }
+        Ref::Peeled { full_ref_name, object, tag } => {
+            Advertised { name: text(full_ref_name), leads_to: None, id: Some(*object), tag: Some(*tag) }
         }
-        Ref::Symbolic { full_ref_name, target, object, .. } => {
-            Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: Some(*object) }
+        Ref::Direct { full_ref_name, object } => Advertised { name: text(full_ref_name), leads_to: None, id: Some(*object), tag: None },
+        Ref::Symbolic { full_ref_name, target, object, tag } => {
+            Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: Some(*object), tag: *tag }
         }
-        Ref::Unborn { full_ref_name, target } => Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: None },
+        Ref::Unborn { full_ref_name, target } => {
+            Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: None, tag: None }
+        }
     }
 }
 
@@ -420,7 +426,8 @@ mod tests {
     use gix::ObjectId;
 
     fn reference(name: &str, leads_to: Option<&str>) -> Advertised {
-        Advertised { name: name.into(), leads_to: leads_to.map(str::to_owned), id: Some(ObjectId::null(gix::hash::Kind::Sha1)) }
+        let id = Some(ObjectId::null(gix::hash::Kind::Sha1));
+        Advertised { name: name.into(), leads_to: leads_to.map(str::to_owned), id, tag: None }
     }
 
     #[test]

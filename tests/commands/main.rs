@@ -10,4 +10,5 @@ mod help;
 mod output;
 mod records;
 mod sources;
+mod tips;
 mod trust;

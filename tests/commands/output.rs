@@ -54,6 +54,7 @@ fn quiet_says_nothing_but_the_data() {
 fn a_reader_that_has_seen_enough_is_no_error() {
     for arguments in [&["scan"][..], &["scan", "-o", "json", "--record-fields"], &["blame", "deploy/web"]] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kubewitness"))
+            .env("XDG_STATE_HOME", scratch::new_folder("state"))
             .args(arguments)
             .args(["--recording", &recording()])
             .current_dir(folder())
@@ -72,7 +73,9 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn a_full_disk_is_told_and_is_3() {
-    let run = |command: &str| Command::new("sh").args(["-c", command]).current_dir(folder()).output().unwrap();
+    let state = scratch::new_folder("state");
+    let run =
+        |command: &str| Command::new("sh").args(["-c", command]).env("XDG_STATE_HOME", &state).current_dir(folder()).output().unwrap();
     let program = env!("CARGO_BIN_EXE_kubewitness");
     for arguments in [format!("scan --recording {}", recording()), "schema record".to_owned(), "--help".to_owned()] {
         let output = run(&format!("'{program}' {arguments} >/dev/full"));

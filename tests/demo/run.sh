@@ -9,6 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$here/../fleet/repository.sh" "$folder"
 cd "$folder"
+export XDG_STATE_HOME="$folder/state"
 
 show() {
   printf '\n$ kubewitness %s\n' "$*"

@@ -23,8 +23,13 @@ struct Authenticator {
 
 impl Authenticator {
     fn new(ssh: &Ssh, name: &str, kind: &[&str]) -> Self {
-        ssh.key(name, kind);
-        let private = PrivateKey::read_openssh_file(&ssh.path(name)).unwrap();
+        // The crate refuses to read a number of P-256 that begins with a zero byte, as one in 256 does.
+        let private = (0..8).find_map(|attempt| {
+            let name = format!("{name}-{attempt}");
+            ssh.key(&name, kind);
+            PrivateKey::read_openssh_file(&ssh.path(&name)).ok()
+        });
+        let private = private.unwrap();
         let key = match private.public_key().key_data() {
             KeyData::Ed25519(key) => KeyData::from(SkEd25519::new(*key, "ssh:")),
             KeyData::Ecdsa(EcdsaPublicKey::NistP256(point)) => KeyData::from(SkEcdsaSha2NistP256::new(*point, "ssh:")),

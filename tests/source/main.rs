@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made is a failed test")]
 
+mod changed;
 mod fetch;
 mod history;
 mod hostile;
 mod remote;
 mod repository;
 mod server;
+mod tips;

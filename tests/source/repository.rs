@@ -11,7 +11,7 @@ use kubewitness::document;
 use kubewitness::model::commit::Commit;
 use kubewitness::model::coverage::NotEvaluated;
 use kubewitness::model::declaration::{DocumentRef, Tree};
-use kubewitness::model::evidence::{Authored, Histories};
+use kubewitness::model::evidence::{Authored, Histories, ObservedTip};
 use kubewitness::model::text::RawText;
 use kubewitness::progress::Progress;
 use kubewitness::source::{Credentials, Settings, SourceSettings, Sources};
@@ -156,12 +156,21 @@ pub(crate) fn refused(settings: &SourceSettings) -> NotEvaluated {
 
 /// The histories of some documents.
 pub(crate) fn histories(settings: &SourceSettings, wanted: BTreeSet<DocumentRef>) -> (Tree, Histories, Vec<NotEvaluated>) {
+    histories_since(settings, wanted, &[])
+}
+
+/// The histories of some documents, knowing where the branch was observed.
+pub(crate) fn histories_since(
+    settings: &SourceSettings,
+    wanted: BTreeSet<DocumentRef>,
+    observed: &[ObservedTip],
+) -> (Tree, Histories, Vec<NotEvaluated>) {
     run(async {
         let mut sources = sources(vec![settings.clone()]);
         let (mut trees, not_evaluated) = sources.fetch(&Progress::silent()).await;
         assert_eq!(not_evaluated, []);
         let (histories, not_evaluated) =
-            sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), &Progress::silent()).await;
+            sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), observed, &Progress::silent()).await;
         (trees.remove(0), histories, not_evaluated)
     })
 }

@@ -134,6 +134,7 @@ impl<'a> Walk<'a> {
         let unknown = |question: &Question| DocumentHistory {
             document: Authored::Unreadable,
             leaves: vec![Authored::Unreadable; question.leaves.len()].into(),
+            changed: None,
         };
         Self {
             listings,

@@ -6,14 +6,17 @@ use serde_json::Value;
 
 use super::control_plane::while_kinds_stay;
 use super::program::{Output, Program, Running};
+use super::scratch;
 
-/// kubewitness about to be run. Its environment holds PATH, an empty HOME and what the test adds.
+/// kubewitness about to be run. Its environment holds PATH, an empty HOME, a state folder that no other run has, and what the
+/// test adds.
 #[derive(Debug)]
 pub(crate) struct Kubewitness(Program);
 
 impl Kubewitness {
     pub(crate) fn new<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(Program::new(env!("CARGO_BIN_EXE_kubewitness")).args(arguments))
+        let state = scratch::folder().join(format!("state-{}", scratch::number()));
+        Self(Program::new(env!("CARGO_BIN_EXE_kubewitness")).env("XDG_STATE_HOME", state).args(arguments))
     }
 
     pub(crate) fn kubeconfig(self, kubeconfig: &Path) -> Self {

@@ -1,4 +1,4 @@
-//! Commits that are not what they claim to be, and what the trust policy does not let through.
+//! Commits that are not what they claim to be, histories that were rewritten, and what the trust policy does not let through.
 
 use std::io;
 
@@ -12,27 +12,40 @@ const MOST: usize = 10;
 /// The rules that only a trust policy makes more than notes of.
 const OF_POLICY: [&str; 2] = ["commit-unsigned", "signer-untrusted"];
 
+/// Histories that do not descend from what an earlier scan saw.
+const REWRITTEN: &str = "history-rewritten";
+
 /// Findings that ask for action; notes are counted in the summary.
 pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
-    let (claims, breaches) = parted(findings);
+    let Parted { rewritten, claims, breaches } = parted(findings);
+    list(pen, &rewritten, rewritten_histories)?;
     list(pen, &claims, counted)?;
     list(pen, &breaches, counted_breaches)
 }
 
 /// What is to be said of them beside the verdict. A claim counts where it is an error.
 pub(super) fn clauses(pen: &Pen<'_>, findings: &[Finding]) -> Vec<String> {
-    let (claims, breaches) = parted(findings);
+    let Parted { rewritten, claims, breaches } = parted(findings);
     let wrong = claims.iter().filter(|finding| finding.severity == "error").count();
     let mut clauses = Vec::new();
+    clauses.extend((!rewritten.is_empty()).then(|| rewritten_histories(pen, rewritten.len())));
     clauses.extend((wrong > 0).then(|| counted(pen, wrong)));
     clauses.extend((!breaches.is_empty()).then(|| counted_breaches(pen, breaches.len())));
     clauses
 }
 
-fn parted(findings: &[Finding]) -> (Vec<&Finding>, Vec<&Finding>) {
+struct Parted<'a> {
+    rewritten: Vec<&'a Finding>,
+    claims: Vec<&'a Finding>,
+    breaches: Vec<&'a Finding>,
+}
+
+fn parted(findings: &[Finding]) -> Parted<'_> {
     let is_of_policy = |finding: &Finding| OF_POLICY.contains(&finding.rule.as_ref());
     let told = findings.iter().filter(|finding| finding.severity != "note" && (finding.commit.is_some() || is_of_policy(finding)));
-    told.partition(|finding| !is_of_policy(finding))
+    let (breaches, others): (Vec<_>, Vec<_>) = told.partition(|finding| is_of_policy(finding));
+    let (rewritten, claims) = others.into_iter().partition(|finding| finding.rule == REWRITTEN);
+    Parted { rewritten, claims, breaches }
 }
 
 fn list(pen: &mut Pen<'_>, told: &[&Finding], counted: fn(&Pen<'_>, usize) -> String) -> io::Result<()> {
@@ -60,4 +73,8 @@ fn counted(pen: &Pen<'_>, count: usize) -> String {
 /// `1 commit is not let through by the trust policy`. What no commit is credited with counts as one.
 fn counted_breaches(pen: &Pen<'_>, count: usize) -> String {
     pen.counted(count, "commit is not let through by the trust policy", "commits are not let through by the trust policy")
+}
+
+fn rewritten_histories(pen: &Pen<'_>, count: usize) -> String {
+    pen.counted(count, "history was rewritten", "histories were rewritten")
 }

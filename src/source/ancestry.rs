@@ -1,0 +1,170 @@
+//! What became of a reference: whether the commit where it stood is an ancestor of the one where it stands.
+//!
+//! Only parents that commits themselves name count; a commit cannot be read as if it had others (see `git.rs`). A commit that is
+//! not there, as beyond the end of a shallow clone, may have any ancestor: where the answer would depend on it, there is none.
+
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use super::commit::{Skeleton, skeleton};
+use super::error::{Error, Result};
+use super::git::Objects;
+use crate::model::evidence::Change;
+
+/// What lies behind a commit.
+#[derive(Default)]
+struct Reached {
+    /// The commit and its ancestors, as far as was looked.
+    seen: HashSet<ObjectId>,
+    /// Whether what was looked for is among them.
+    found: bool,
+    /// Whether every commit on the way could be read.
+    whole: bool,
+}
+
+/// Says what became of a reference that stood at one commit and stands at another one. Stopped, it has timed out.
+pub(super) fn change_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Change> {
+    let new = reached(objects, to, from, &HashSet::new(), stop)?;
+    if new.found {
+        return Ok(Change::Ahead);
+    }
+    let old = reached(objects, from, to, &new.seen, stop)?;
+    // A commit cannot be ancestor and descendant of another one.
+    if !new.whole && !old.found {
+        return Ok(Change::Unknown);
+    }
+    let lost = (new.whole && old.whole).then_some(old.seen.len());
+    Ok(Change::Rewritten { back: old.found, lost })
+}
+
+/// Walks from a commit back through its ancestors, youngest first, until one is found. The date is what committers claim: it
+/// only saves work. Commits in `without` are neither counted nor followed.
+fn reached(objects: &Objects, start: ObjectId, sought: ObjectId, without: &HashSet<ObjectId>, stop: &AtomicBool) -> Result<Reached> {
+    let mut reached = Reached { whole: true, ..Reached::default() };
+    let mut queue = BinaryHeap::new();
+    let mut next = vec![start];
+    loop {
+        for id in next.drain(..) {
+            reached.found |= id == sought;
+            if without.contains(&id) || reached.seen.contains(&id) {
+                continue;
+            }
+            let commit = objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw));
+            match commit {
+                Ok(Some(commit)) => {
+                    reached.seen.insert(id);
+                    queue.push((commit.time, id, commit.parents));
+                }
+                Ok(None) | Err(Error::Missing(_) | Error::Corrupt { .. }) => reached.whole = false,
+                Err(error) => return Err(error),
+            }
+        }
+        if reached.found && without.is_empty() {
+            return Ok(reached);
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::TimedOut(0));
+        }
+        let Some((_, _, parents)) = queue.pop() else { return Ok(reached) };
+        next = parents;
+    }
+}
+
+/// A commit between two others, with those of its parents that lie between them too.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) id: ObjectId,
+    /// Its root folder.
+    pub(super) tree: ObjectId,
+    /// The parents and their root folders, in their order; the commit where the way starts may be among them.
+    pub(super) parents: Vec<(ObjectId, ObjectId)>,
+}
+
+/// The commits that descend from one and lead to another, children before parents (`git log --ancestry-path`). `None` where the
+/// one is no ancestor of the other, or a commit is missing that may lie between.
+pub(super) fn path_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Option<Vec<Step>>> {
+    let mut graph = Graph { objects, nodes: HashMap::new(), queue: BinaryHeap::new() };
+    if !graph.visit(from, true)? || !graph.visit(to, false)? {
+        return Ok(None);
+    }
+    // Ancestors of the old commit lie before it. Once all that is left are such, everything between is known, whatever the dates.
+    while graph.queue.iter().any(|(_, id)| !graph.nodes[id].1) {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::TimedOut(0));
+        }
+        let Some((_, id)) = graph.queue.pop() else { break };
+        let (commit, is_before) = graph.nodes[&id].clone();
+        for parent in commit.parents {
+            if !graph.visit(parent, is_before)? && !is_before {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(graph.path(from, to))
+}
+
+/// Commits and whether each is an ancestor of the old one, or that one itself.
+struct Graph<'a> {
+    objects: &'a Objects,
+    nodes: HashMap<ObjectId, (Skeleton, bool)>,
+    queue: BinaryHeap<(i64, ObjectId)>,
+}
+
+impl Graph<'_> {
+    /// Takes up a commit. `false` where it is not there.
+    fn visit(&mut self, id: ObjectId, is_before: bool) -> Result<bool> {
+        if let Some((commit, known)) = self.nodes.get_mut(&id) {
+            if is_before && !*known {
+                *known = true;
+                self.queue.push((commit.time, id));
+            }
+            return Ok(true);
+        }
+        match self.objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw)) {
+            Ok(Some(commit)) => {
+                self.queue.push((commit.time, id));
+                self.nodes.insert(id, (commit, is_before));
+                Ok(true)
+            }
+            Ok(None) | Err(Error::Missing(_) | Error::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn path(&self, from: ObjectId, to: ObjectId) -> Option<Vec<Step>> {
+        let between = |id: &ObjectId| self.nodes.get(id).filter(|(_, is_before)| !is_before).map(|(commit, _)| commit);
+        let (mut seen, mut on_path) = (HashSet::from([to]), HashSet::from([from]));
+        let mut stack = vec![(to, between(&to)?, 0)];
+        let mut steps = Vec::new();
+        // A commit is done after all its ancestors.
+        while let Some((id, commit, next)) = stack.pop() {
+            if let Some(parent) = commit.parents.get(next) {
+                stack.push((id, commit, next + 1));
+                if let Some(inner) = between(parent).filter(|_| seen.insert(*parent)) {
+                    stack.push((*parent, inner, 0));
+                }
+                continue;
+            }
+            let parents: Vec<(ObjectId, ObjectId)> = commit
+                .parents
+                .iter()
+                .filter(|parent| on_path.contains(*parent))
+                .filter_map(|parent| self.nodes.get(parent).map(|(commit, _)| (*parent, commit.tree)))
+                .collect();
+            if !parents.is_empty() {
+                on_path.insert(id);
+                steps.push(Step { id, tree: commit.tree, parents });
+            }
+        }
+        steps.reverse();
+        on_path.contains(&to).then_some(steps)
+    }
+}
+
+/// Whether a commit is another one or an ancestor of it, as far as that can be read.
+pub(super) fn is_within(objects: &Objects, sought: ObjectId, start: ObjectId, stop: &AtomicBool) -> Result<bool> {
+    Ok(reached(objects, start, sought, &HashSet::new(), stop)?.found)
+}

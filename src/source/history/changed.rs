@@ -1,0 +1,172 @@
+//! Which commit brought what a document means onto the reference, between tips that were observed one after the other.
+//!
+//! That may be another one than its author. A merge that takes the old side of a conflict brings back what somebody wrote long
+//! ago, and the author is still that somebody (provenance.md T52). So this looks at the way from one observed tip to the next
+//! only: the newest commit on it of which a parent on it means something else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
+
+use gix::ObjectId;
+
+use super::Question;
+use super::moves::Moves;
+use super::trees::{Interest, changes};
+use super::version::{Sought, Versions};
+use crate::source::ancestry::{Step, path_between};
+use crate::source::error::Result;
+use crate::source::listing::{Listings, Node};
+
+/// What brought a document to what it means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changed {
+    pub(super) by: ObjectId,
+    /// The observed tip before.
+    pub(super) since: ObjectId,
+    /// Whether the document meant something else at that tip, or was not there.
+    pub(super) superseded: bool,
+}
+
+/// Questions by the file in which each document stands at one commit.
+type Files = BTreeMap<Box<[u8]>, Vec<usize>>;
+
+/// Looks for what changed each document.
+pub(super) struct Search<'a> {
+    pub(super) listings: &'a Listings<'a>,
+    pub(super) versions: &'a Versions<'a>,
+    pub(super) questions: &'a [Question],
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// What is known of a document.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    Open,
+    Changed(Changed),
+    /// Something on the way cannot be read.
+    Untold,
+}
+
+impl Search<'_> {
+    /// Walks from the newest tip back to the oldest, as long as each descends from the one before. Tips come newest first.
+    /// `None` for a document that means the same at all of them, or of which it cannot be told.
+    pub(super) fn changed(&self, tips: &[ObjectId]) -> Result<Vec<Option<Changed>>> {
+        let mut known = vec![Known::Open; self.questions.len()];
+        let mut files = Files::new();
+        for (index, question) in self.questions.iter().enumerate() {
+            files.entry(question.reference.path.as_bytes().into()).or_default().push(index);
+        }
+        for pair in tips.windows(2) {
+            let (to, from) = (pair[0], pair[1]);
+            let Some(steps) = path_between(self.listings.objects, from, to, self.stop)? else { break };
+            files = self.between(from, to, &steps, files, &mut known)?;
+            if files.is_empty() {
+                break;
+            }
+        }
+        let told = |known| if let Known::Changed(changed) = known { Some(changed) } else { None };
+        Ok(known.into_iter().map(told).collect())
+    }
+
+    /// Follows documents along the steps; returns those that are still open at the first commit.
+    fn between(&self, from: ObjectId, to: ObjectId, steps: &[Step], files: Files, known: &mut [Known]) -> Result<Files> {
+        let mut parents = steps.iter().flat_map(|step| &step.parents);
+        let Some(start) = parents.find(|(parent, _)| *parent == from).copied() else { return Ok(Files::new()) };
+        let mut at: HashMap<ObjectId, Files> = HashMap::from([(to, files)]);
+        for step in steps {
+            let Some(files) = at.remove(&step.id) else { continue };
+            for (parent, tree) in &step.parents {
+                let before = self.before(step, *tree, &files, start, known)?;
+                let there = at.entry(*parent).or_default();
+                for (path, documents) in before {
+                    let list = there.entry(path).or_default();
+                    list.extend(documents);
+                    list.sort_unstable();
+                    list.dedup();
+                }
+            }
+        }
+        let mut rest = at.remove(&from).unwrap_or_default();
+        rest.values_mut().for_each(|documents| documents.retain(|document| matches!(known[*document], Known::Open)));
+        rest.retain(|_, documents| !documents.is_empty());
+        Ok(rest)
+    }
+
+    /// Where the documents of a step that mean the same in a parent stand there. The others are changed by the step.
+    fn before(&self, step: &Step, tree: ObjectId, files: &Files, start: (ObjectId, ObjectId), known: &mut [Known]) -> Result<Files> {
+        let mut rest = files.clone();
+        let mut there = Vec::new();
+        let mut moves = None;
+        for change in changes(self.listings, tree, step.tree, &Interest::Open(files))? {
+            for document in rest.remove(&change.path).unwrap_or_default() {
+                if !matches!(known[document], Known::Open) {
+                    continue;
+                }
+                match self.place(document, &change.path, change.before, (tree, step.tree), &mut moves)? {
+                    Place::Same(path) => there.push((path, document)),
+                    Place::Other => {
+                        let superseded = self.differs(document, &change.path, start.1, step.tree)?;
+                        known[document] = Known::Changed(Changed { by: step.id, since: start.0, superseded });
+                    }
+                    Place::Untold => known[document] = Known::Untold,
+                }
+            }
+        }
+        for (path, document) in there {
+            rest.entry(path).or_default().push(document);
+        }
+        Ok(rest)
+    }
+
+    /// Looks for a document in another version of its file, and where it is not there, in the files that lost it.
+    fn place(
+        &self,
+        document: usize,
+        path: &[u8],
+        before: Option<ObjectId>,
+        trees: (ObjectId, ObjectId),
+        moves: &mut Option<Moves>,
+    ) -> Result<Place> {
+        let question = &self.questions[document];
+        // As long as it is open it means what it means at the tip.
+        let sought = Sought { identity: question.identity.clone(), meaning: question.meaning };
+        let other = before.map(|blob| self.versions.read(&blob)).transpose()?;
+        if let Some(found) = other.as_ref().and_then(|other| other.find(&sought)) {
+            return Ok(if found.means(&question.meaning) { Place::Same(path.into()) } else { Place::Other });
+        }
+        if other.is_some_and(|other| other.broken) {
+            return Ok(Place::Untold);
+        }
+        if moves.is_none() {
+            *moves = Some(Moves::between(self.listings, self.versions, trees.0, trees.1)?);
+        }
+        let Some(moves) = moves else { return Ok(Place::Untold) };
+        match moves.place(self.versions, &sought, path)? {
+            Some(place) => {
+                let version = self.versions.read(&place.blob)?;
+                let means = version.find(&sought).is_some_and(|found| found.means(&question.meaning));
+                Ok(if means { Place::Same(place.path) } else { Place::Other })
+            }
+            None if moves.suspect(&sought.identity).is_some() => Ok(Place::Untold),
+            None => Ok(Place::Other),
+        }
+    }
+
+    /// Whether a document means something else in an older folder, or is not there.
+    fn differs(&self, document: usize, path: &[u8], older: ObjectId, newer: ObjectId) -> Result<bool> {
+        let before = match self.listings.find(&older, path)? {
+            Some((Node::File, blob)) => Some(blob),
+            _ => None,
+        };
+        Ok(matches!(self.place(document, path, before, (older, newer), &mut None)?, Place::Other))
+    }
+}
+
+/// Where a document stands in another version.
+enum Place {
+    /// In this file, and means the same.
+    Same(Box<[u8]>),
+    /// It means something else, or is not there.
+    Other,
+    Untold,
+}
