@@ -180,6 +180,16 @@ fn with_trust(config: Config) -> Result<Config, Error> {
     Ok(config.with_trust(&path.display().to_string(), &text)?)
 }
 
+/// Refuses a policy that lies anywhere in a repository that was read. Which those are is known for sure only now.
+fn refuse_inside(sources: &Sources, trust_file: Option<&Path>) -> Result<(), Error> {
+    match trust_file.filter(|file| sources.hold(file)) {
+        None => Ok(()),
+        Some(file) => {
+            Err(Error::Usage(format!("the trust policy {} lies in a repository that it judges; keep it outside of it", file.display())))
+        }
+    }
+}
+
 /// Opens the cluster, live or recorded.
 ///
 /// # Errors
@@ -203,6 +213,8 @@ pub struct Prepared {
     pub fail_on: FailOn,
     /// Where scans remember tips.
     pub state: State,
+    /// The file of the trust policy.
+    pub trust_file: Option<PathBuf>,
     begun: Instant,
 }
 
@@ -240,7 +252,7 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
     };
     let run = Run { id: random_id()?, started, limit: limit(config.timeout) };
     let readers = Readers { cluster, sources: Sources::new(config.sources), keyring };
-    Ok(Prepared { readers, policy, run, fail_on: config.fail_on, state: config.state, begun })
+    Ok(Prepared { readers, policy, run, fail_on: config.fail_on, state: config.state, trust_file: config.trust_file, begun })
 }
 
 impl Prepared {
@@ -249,9 +261,10 @@ impl Prepared {
     /// # Errors
     /// Where the scan cannot be trusted.
     pub async fn scan(self, progress: &Progress) -> Result<Scanned, Error> {
-        let Self { mut readers, policy, run, fail_on, state, begun } = self;
+        let Self { mut readers, policy, run, fail_on, state, trust_file, begun } = self;
         let mut declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
-        let log = if readers.sources.have_tips() { remember(&state, &readers.sources, &mut declared) } else { None };
+        refuse_inside(&readers.sources, trust_file.as_deref())?;
+        let log = if readers.sources.have_tips() { remember(&state, &readers.sources, &mut declared, run.started) } else { None };
         let mut judged = pipeline::judged(&readers, declared, &policy, run, progress).await;
         judged.scan.finished = judged.scan.started + begun.elapsed();
         progress.finish();
@@ -276,7 +289,7 @@ impl Scanned {
 }
 
 /// Reads what earlier scans remember.
-fn remember(state: &State, sources: &Sources, declared: &mut Declared) -> Option<TipLog> {
+fn remember(state: &State, sources: &Sources, declared: &mut Declared, started: DateTime<Utc>) -> Option<TipLog> {
     match state {
         State::Off => None,
         State::Missing => {
@@ -292,7 +305,9 @@ fn remember(state: &State, sources: &Sources, declared: &mut Declared) -> Option
             None
         }
         State::Folder(folder) => {
-            let Opened { log, observed, not_evaluated } = TipLog::open(folder, &declared.cluster);
+            let Opened { log, mut observed, not_evaluated } = TipLog::open(folder, &declared.cluster);
+            // What another scan saw since this one began is not what was there before.
+            observed.retain(|tip| tip.observed <= started);
             declared.observed = Some(observed);
             declared.not_evaluated.extend(not_evaluated);
             Some(log)

@@ -127,6 +127,8 @@ impl<'a> Evidence<'a> {
             Some(_) => Vec::new(),
             None => declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),
         };
+        let changed = author.and_then(|document| self.histories.documents.get(document)).and_then(|history| history.changed);
+        let brought_back = changed.filter(|changed| changed.reintroduced).map(|changed| changed.by);
         let (mut verdict, mut reasons) = (credit.verdict, Vec::new());
         if let Some(policy) = self.judging.trust {
             let part =
@@ -134,12 +136,18 @@ impl<'a> Evidence<'a> {
             let (mut against, missed) = objections(policy, self.judged(credit.index), &self.place(declaration, None), None);
             against.extend(part);
             breaches.add(credit.index, index, (against, missed));
+            if brought_back.is_some() {
+                let more = objections(policy, self.judged(brought_back), &self.place(declaration, None), None);
+                breaches.add(brought_back, index, more);
+                against.extend(more.0);
+            }
             verdict = limited(verdict, against);
             reasons.extend(against.phrases().map(str::to_owned));
         }
         reasons.extend(credit.reasons);
-        let changed = author.and_then(|document| self.histories.documents.get(document)).and_then(|history| history.changed);
-        if changed.is_some_and(|changed| changed.reintroduced) {
+        if brought_back.is_some() {
+            // What somebody brought back is proven no better than who did that.
+            verdict = verdict.max(self.judged(brought_back).map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict));
             reasons.push("reintroduced".to_owned());
         }
         let changed_by = changed.and_then(|changed| self.histories.commits.get(changed.by as usize)).map(|commit| commit.id.clone());

@@ -438,15 +438,39 @@ fn every_commit_that_wrote_a_leaf_is_held_to_the_rules() {
 fn what_brought_a_document_back_is_told_beside_its_author() {
     let (mut histories, signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
     for (changed, expected) in [
-        (None, (None, 0)),
-        (Some(Changed { by: 1, reintroduced: false }), (Some(CommitId::new("b")), 0)),
-        (Some(Changed { by: 1, reintroduced: true }), (Some(CommitId::new("b")), 1)),
+        (None, (None, 0, Verdict::VerifiedAuthor)),
+        (Some(Changed { by: 1, reintroduced: false }), (Some(CommitId::new("b")), 0, Verdict::VerifiedAuthor)),
+        // It is proven no better than who brought it back, and that commit is unsigned.
+        (Some(Changed { by: 1, reintroduced: true }), (Some(CommitId::new("b")), 1, Verdict::Unsigned)),
     ] {
         histories.documents.get_mut(&document("web.yaml")).unwrap().changed = changed;
         let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
         let found = attributions(&[plain], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
         let reintroduced = found.reasons.iter().filter(|reason| *reason == "reintroduced").count();
-        assert_eq!((found.authored_by, found.verdict), (Some(CommitId::new("a")), Verdict::VerifiedAuthor));
-        assert_eq!((found.changed_by, reintroduced), expected);
+        assert_eq!(found.authored_by, Some(CommitId::new("a")));
+        assert_eq!((found.changed_by, reintroduced, found.verdict), expected);
     }
+}
+
+#[test]
+fn t52_who_brings_a_value_back_is_held_to_the_rules() {
+    let rules = vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
+    let policy = TrustPolicy {
+        principals: vec![Principal {
+            name: "alice".to_owned(),
+            emails: vec![ALICE.to_owned()],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+        }],
+        rules,
+        ..TrustPolicy::default()
+    };
+    let (mut histories, mut signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
+    let facts = SignatureFacts { key: Some("A1".to_owned()), ..good(&[]) };
+    signatures.insert(("fleet".to_owned(), CommitId::new("a")), facts);
+    histories.documents.get_mut(&document("web.yaml")).unwrap().changed = Some(Changed { by: 1, reintroduced: true });
+    let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
+    let mut found = by(Some(&policy), &[plain], &[tree(true)], &histories, &signatures);
+    let (attribution, breaches) = (found.declarations.remove(0).unwrap(), found.breaches);
+    assert_eq!(attribution.verdict, Verdict::Unsigned);
+    assert_eq!(breaches, [breach(Some(1), Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
 }

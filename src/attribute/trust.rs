@@ -69,7 +69,10 @@ fn claimed_time(commit: &Commit, facts: &SignatureFacts) -> Option<DateTime<Utc>
 fn is_spoofed(forge: &Forge, facts: &SignatureFacts) -> bool {
     match facts.crypto {
         Crypto::Bad | Crypto::Malformed => false,
-        Crypto::Unsupported if facts.key.is_none() && matches!(facts.format, Format::OpenPgp | Format::Ssh) => false,
+        // It may be the forge's where the forge has a key of that format.
+        Crypto::Unsupported if facts.key.is_none() && matches!(facts.format, Format::OpenPgp | Format::Ssh) => {
+            !forge.keys.iter().any(|key| key.fingerprint.starts_with("SHA256:") == (facts.format == Format::Ssh))
+        }
         Crypto::UnknownKey => !forge.keys.iter().any(|key| key.is_named_by(facts)),
         Crypto::Unsigned | Crypto::Unsupported | Crypto::Good => !forge.keys.iter().any(|key| key.is_of(facts)),
     }
@@ -77,26 +80,29 @@ fn is_spoofed(forge: &Forge, facts: &SignatureFacts) -> bool {
 
 /// Whom a good signature speaks for. The reading of a policy has made sure that a key of a forge or a bot is of nobody else.
 fn bound<'a>(policy: &'a TrustPolicy, facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
-    let own = |keys: &'a [TrustedKey]| keys.iter().find(|key| key.is_of(facts));
-    if let Some((forge, key)) = policy.forges.iter().find_map(|forge| Some((forge, own(&forge.keys)?))) {
-        return in_time(by_forge(policy, forge, claims), key, claims);
+    let has_own = |keys: &[TrustedKey]| keys.iter().any(|key| key.is_of(facts));
+    if let Some(forge) = policy.forges.iter().find(|forge| has_own(&forge.keys)) {
+        return in_times(by_forge(policy, forge, claims), &forge.keys, facts, claims);
     }
-    let bots = policy.bots.iter().filter_map(|bot| match &bot.via {
-        Via::Keys(keys) => Some((bot, own(keys)?)),
+    let own_keys = |bot: &'a Bot| match &bot.via {
+        Via::Keys(keys) => Some((bot, keys.as_slice())).filter(|(_, keys)| has_own(keys)),
         Via::Forge(_) => None,
-    });
-    let bots: Vec<(&Bot, &TrustedKey)> = bots.collect();
-    if let Some((bot, key)) = bots.first() {
-        let of_author = bots.iter().map(|(bot, _)| *bot).filter(|bot| claims.author.as_ref() == Some(&bot.author_email)).collect();
+    };
+    let bots: Vec<(&Bot, &[TrustedKey])> = policy.bots.iter().filter_map(own_keys).collect();
+    if let Some((bot, keys)) = bots.first() {
+        let of_author: Vec<_> = bots.iter().filter(|(bot, _)| claims.author.as_ref() == Some(&bot.author_email)).collect();
         let signer = Some(format!("{} <{}>", bot.name, bot.author_email));
         let mismatch = || Judged::of(Verdict::SignedUntrusted, Binding::None, signer, "identity-mismatch");
-        return in_time(by_bots(of_author).unwrap_or_else(mismatch), key, claims);
+        // One program with several scopes has one key, and each scope may say until when.
+        let keys: Vec<&[TrustedKey]> = if of_author.is_empty() { vec![keys] } else { of_author.iter().map(|(_, keys)| *keys).collect() };
+        let judged = by_bots(of_author.iter().map(|(bot, _)| *bot).collect()).unwrap_or_else(mismatch);
+        return keys.into_iter().fold(judged, |judged, keys| in_times(judged, keys, facts, claims));
     }
-    let principals = policy.principals.iter().filter_map(|principal| Some((principal, own(&principal.keys)?)));
-    match principals.collect::<Vec<_>>().as_slice() {
+    let principals: Vec<&Principal> = policy.principals.iter().filter(|principal| has_own(&principal.keys)).collect();
+    match principals.as_slice() {
         [] => Judged::of(Verdict::SignedUntrusted, Binding::None, None, "key-not-in-policy"),
-        [(principal, key)] => in_time(by_principal(principal, claims), key, claims),
-        several => by_one_of(several, claims),
+        [principal] => in_times(by_principal(principal, claims), &principal.keys, facts, claims),
+        several => by_one_of(several, facts, claims),
     }
 }
 
@@ -143,15 +149,20 @@ fn by_principal<'a>(principal: &'a Principal, claims: &Claims) -> Judged<'a> {
 }
 
 /// A key that several claim speaks for the one who is the author, and else for nobody.
-fn by_one_of<'a>(several: &[(&'a Principal, &'a TrustedKey)], claims: &Claims) -> Judged<'a> {
-    let authors: Vec<_> = several.iter().filter(|(principal, _)| is_email_of(principal, claims.author.as_ref())).collect();
-    if let [(author, key)] = authors.as_slice() {
-        let mut judged = in_time(by_principal(author, claims), key, claims);
+fn by_one_of<'a>(several: &[&'a Principal], facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+    let authors: Vec<&Principal> = several.iter().copied().filter(|principal| is_email_of(principal, claims.author.as_ref())).collect();
+    if let [author] = authors.as_slice() {
+        let mut judged = in_times(by_principal(author, claims), &author.keys, facts, claims);
         judged.verdict.reasons.push("key-on-two-principals".to_owned());
         return judged;
     }
-    let all: Vec<String> = several.iter().map(|(principal, _)| principal.shown()).collect();
+    let all: Vec<String> = several.iter().map(|principal| principal.shown()).collect();
     Judged::of(Verdict::SignedUntrusted, Binding::Ambiguous, Some(all.join(" or ")), "key-on-two-principals")
+}
+
+/// The judgement as far as every listed key that made the signature spoke for its owner: a primary key beside its subkey, too.
+fn in_times<'a>(judged: Judged<'a>, keys: &[TrustedKey], facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+    keys.iter().filter(|key| key.is_of(facts)).fold(judged, |judged, key| in_time(judged, key, claims))
 }
 
 /// The judgement as far as the key spoke for its owner at the time that is claimed. Whoever has a key that is retired by now
@@ -160,7 +171,7 @@ fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims) -> Judged<
     let outside = match (claims.time, key.valid_from, key.retired_at) {
         (_, None, None) => return judged,
         (None, ..) => "claimed-time-unreadable",
-        (Some(time), Some(from), _) if time < from => "key-not-yet-valid",
+        (Some(time), Some(from), _) if time < from || claims.now < from => "key-not-yet-valid",
         (Some(time), _, Some(end)) if time >= end => "key-retired",
         (_, _, Some(end)) if end <= claims.now => {
             return Judged { verdict: limited(judged.verdict, Verdict::ClaimedTimeOnly, "key-retired-since"), ..judged };

@@ -50,7 +50,7 @@ fn sentence(credited: &Credited<'_>) -> Option<String> {
     let untrusted = match verdict.verdict {
         Verdict::SignedUntrusted => !verdict.reasons.iter().any(|reason| reason == IDENTITY_MISMATCH),
         Verdict::ClaimedTimeOnly => true,
-        Verdict::Unverifiable => unknown_key,
+        Verdict::Unverifiable => unknown_key || signature.is_some_and(|facts| facts.crypto == Crypto::Unsupported),
         _ => false,
     };
     if !untrusted && !against.breaches.is_empty() {

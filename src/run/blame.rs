@@ -2,7 +2,7 @@
 
 use super::output;
 use super::select::Selector;
-use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare};
+use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare, refuse_inside};
 use crate::compare;
 use crate::config::{FailOn, State};
 use crate::model::coverage::{NotEvaluated, Stage};
@@ -18,15 +18,18 @@ use crate::store::TipLog;
 /// Where there is no such object or the scan cannot be trusted.
 pub async fn blame(options: Options, selector: &Selector, format: &Format, screen: &Screen) -> Result<Outcome, Error> {
     let encode = format.blame.ok_or_else(|| Error::Usage(format!("blame cannot be written as {}", format.id)))?;
-    let Prepared { mut readers, mut policy, run, state, .. } = prepare(options, &screen.progress).await?;
+    let Prepared { mut readers, mut policy, run, state, trust_file, .. } = prepare(options, &screen.progress).await?;
     let mut declared = pipeline::declared(&mut readers, &policy, &run, &screen.progress).await?;
+    refuse_inside(&readers.sources, trust_file.as_deref())?;
     let object = selector.find(&declared.declarations, &declared.kinds).map_err(|error| unread(error, &declared.not_evaluated))?;
     declared.declarations.retain(|declaration| declaration.id == object);
     // What other objects suffer from does not concern this one; what could not be read may declare it too.
     declared.not_evaluated.retain(|gap| is_unread(gap) || gap.object.as_ref() == Some(&object));
     declared.excluded.clear();
     policy.compare.undeclared_namespaces.clear();
-    if let State::Folder(folder) = state {
+    if let State::Folder(folder) = state
+        && !readers.sources.hold(&folder)
+    {
         let (observed, gaps) = TipLog::read_only(&folder, &declared.cluster);
         declared.observed = Some(observed);
         declared.not_evaluated.extend(gaps);

@@ -117,7 +117,10 @@ impl Layout {
 
     /// Whether a path lies in the repository or in its checked-out files.
     pub(super) fn holds(&self, path: &Path) -> bool {
-        [Some(&self.git_dir), Some(&self.common_dir), self.work_dir.as_ref()].into_iter().flatten().any(|folder| path.starts_with(folder))
+        // That of a linked worktree is named by way of the worktree.
+        let is_in =
+            |folder: &PathBuf| path.starts_with(folder) || std::fs::canonicalize(folder).is_ok_and(|folder| path.starts_with(folder));
+        [Some(&self.git_dir), Some(&self.common_dir), self.work_dir.as_ref()].into_iter().flatten().any(is_in)
     }
 
     /// The hash that names objects.

@@ -148,7 +148,8 @@ fn add_changes(
     for (answer, changed) in answers.iter_mut().zip(found) {
         let Some(changed) = changed else { continue };
         let author = match answer.document {
-            Authored::By(number) if changed.superseded => credited.get(number as usize).copied(),
+            // Who wrote it anew on this branch brought nothing back.
+            Authored::By(number) if changed.superseded => credited.get(number as usize).copied().filter(|author| *author != changed.by),
             _ => None,
         };
         let reintroduced = match author.map(|author| (author, changed.since)) {

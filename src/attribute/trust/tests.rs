@@ -189,6 +189,29 @@ fn the_state_of_a_key_counts_whatever_the_policy_says() {
 }
 
 #[test]
+fn a_retired_subkey_is_retired_beside_its_primary_key() {
+    let mut policy = policy();
+    policy.principals[0].keys.push(TrustedKey { retired_at: Some(day(40)), ..key("S1") });
+    let facts = SignatureFacts { subkey: Some("S1".to_owned()), ..by("A1") };
+    assert_judged(&policy, ALICE, ALICE, &facts, Verdict::SignedUntrusted, "key-retired policy-binding");
+}
+
+#[test]
+fn a_key_of_tomorrow_speaks_for_nobody_whatever_time_is_claimed() {
+    let mut policy = policy();
+    policy.principals[0].keys = vec![TrustedKey { valid_from: Some(day(200)), ..key("A1") }];
+    let facts = SignatureFacts { time: Some(day(201)), ..by("A1") };
+    assert_judged(&policy, ALICE, ALICE, &facts, Verdict::SignedUntrusted, "key-not-yet-valid policy-binding");
+}
+
+#[test]
+fn t48_a_format_that_is_no_key_of_the_forge_is_spoofed_where_it_cannot_be_read_too() {
+    let unreadable = |format| SignatureFacts::of(format, Crypto::Unsupported);
+    assert_judged(&policy(), ALICE, FORGE, &unreadable(Format::Ssh), Verdict::Invalid, "spoofed-forge");
+    assert_judged(&policy(), ALICE, FORGE, &unreadable(Format::OpenPgp), Verdict::Unverifiable, "unsupported-format");
+}
+
+#[test]
 fn what_is_refused_of_a_signature_is_refused_under_a_policy_too() {
     let facts = SignatureFacts { reasons: vec!["no-touch".to_owned()], ..by("SHA256:A2") };
     assert_judged(&policy(), ALICE, ALICE, &facts, Verdict::SignedUntrusted, "no-touch");

@@ -5,7 +5,7 @@
 //! only: the newest commit on it of which a parent on it means something else.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 
@@ -14,7 +14,7 @@ use super::moves::Moves;
 use super::trees::{Interest, changes};
 use super::version::{Sought, Versions};
 use crate::source::ancestry::{Step, path_between};
-use crate::source::error::Result;
+use crate::source::error::{Error, Result};
 use crate::source::listing::{Listings, Node};
 
 /// What brought a document to what it means.
@@ -74,6 +74,9 @@ impl Search<'_> {
         let Some(start) = parents.find(|(parent, _)| *parent == from).copied() else { return Ok(Files::new()) };
         let mut at: HashMap<ObjectId, Files> = HashMap::from([(to, files)]);
         for step in steps {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::TimedOut(0));
+            }
             let Some(files) = at.remove(&step.id) else { continue };
             for (parent, tree) in &step.parents {
                 let before = self.before(step, *tree, &files, start, known)?;
@@ -96,7 +99,7 @@ impl Search<'_> {
     fn before(&self, step: &Step, tree: ObjectId, files: &Files, start: (ObjectId, ObjectId), known: &mut [Known]) -> Result<Files> {
         let mut rest = files.clone();
         let mut there = Vec::new();
-        let mut moves = None;
+        let (mut moves, mut since) = (None, None);
         for change in changes(self.listings, tree, step.tree, &Interest::Open(files))? {
             for document in rest.remove(&change.path).unwrap_or_default() {
                 if !matches!(known[document], Known::Open) {
@@ -105,7 +108,7 @@ impl Search<'_> {
                 match self.place(document, &change.path, change.before, (tree, step.tree), &mut moves)? {
                     Place::Same(path) => there.push((path, document)),
                     Place::Other => {
-                        let superseded = self.differs(document, &change.path, start.1, step.tree)?;
+                        let superseded = self.differs(document, &change.path, start.1, step.tree, &mut since)?;
                         known[document] = Known::Changed(Changed { by: step.id, since: start.0, superseded });
                     }
                     Place::Untold => known[document] = Known::Untold,
@@ -153,12 +156,12 @@ impl Search<'_> {
     }
 
     /// Whether a document means something else in an older folder, or is not there.
-    fn differs(&self, document: usize, path: &[u8], older: ObjectId, newer: ObjectId) -> Result<bool> {
+    fn differs(&self, document: usize, path: &[u8], older: ObjectId, newer: ObjectId, moves: &mut Option<Moves>) -> Result<bool> {
         let before = match self.listings.find(&older, path)? {
             Some((Node::File, blob)) => Some(blob),
             _ => None,
         };
-        Ok(matches!(self.place(document, path, before, (older, newer), &mut None)?, Place::Other))
+        Ok(matches!(self.place(document, path, before, (older, newer), moves)?, Place::Other))
     }
 }
 
