@@ -362,4 +362,10 @@ fn a_policy_that_cannot_be_kept_is_refused_with_its_line() {
     let output = recorded::scan(&text(story.repository.path()), &["--trust", &inside]).run();
     assert_eq!(output.status, Some(2), "{output:?}");
     assert!(output.stderr.contains("which it judges"), "{output:?}");
+    // Nor where only a folder of the repository is judged.
+    let part = story.repository.write("part/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: shop }\n");
+    part.commit(&keys::ALICE, "A part").unsigned();
+    let output = recorded::scan(&text(&story.repository.path().join("part")), &["--trust", &inside]).run();
+    assert_eq!(output.status, Some(2), "{output:?}");
+    assert!(output.stderr.contains("that it judges"), "{output:?}");
 }
