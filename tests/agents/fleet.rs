@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,8 @@ use crate::harness::kubewitness::Kubewitness;
 use crate::harness::repository::Repository;
 use crate::harness::{say, scratch};
 
+/// How long a kind may take to get its schema.
+const PATIENCE: Duration = Duration::from_secs(60);
 const NAMESPACES: [&str; 3] = ["shop", "ops", "data"];
 /// Where its manifests lie in the repository.
 pub(crate) const PATH: &str = "prod";
@@ -78,11 +81,18 @@ impl Fleet {
 
     /// The record of a scan of everything, strays in the fleet's namespaces included. Its source names no applier.
     pub(crate) fn scan(&self) -> Value {
-        let scan = Kubewitness::new(["scan", "--config", "kubewitness.yaml", "-o", "json"]);
-        let output = scan.in_folder(&self.folder).kubeconfig(&control_plane().admin().kubeconfig).run();
-        let record = output.record();
-        assert!(matches!(output.status, Some(0 | 1)), "every object is judged: {:#}", record["notEvaluated"]);
-        record
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let scan = Kubewitness::new(["scan", "--config", "kubewitness.yaml", "-o", "json"]);
+            let output = scan.in_folder(&self.folder).kubeconfig(&control_plane().admin().kubeconfig).run();
+            let record = output.record();
+            if matches!(output.status, Some(0 | 1)) {
+                return record;
+            }
+            let is_young = has_young_kinds_only(&record) && Instant::now() < deadline;
+            assert!(is_young, "every object is judged: {:#}", record["notEvaluated"]);
+            std::thread::sleep(Duration::from_secs(1));
+        }
     }
 
     /// Fails where anything at all is found, or not every object was compared and equal.
@@ -96,6 +106,13 @@ impl Fleet {
         assert_eq!(record["coverage"]["evaluated"], self.size, "{}", record["coverage"]);
         say(&format!("{}: {} objects in sync; told but no findings: {:?}", self.tag, self.size, tally(&record)));
     }
+}
+
+/// Whether nothing is missing but schemas: those of kinds that another story defined a moment ago.
+fn has_young_kinds_only(record: &Value) -> bool {
+    let gaps = record["notEvaluated"].as_array().into_iter().flatten();
+    gaps.into_iter()
+        .all(|gap| gap["reason"] == "not found" && gap["subject"].as_str().is_some_and(|subject| subject.starts_with("schema of ")))
 }
 
 /// The objects of a record.
