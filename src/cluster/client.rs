@@ -90,8 +90,8 @@ impl Client {
         Ok(body)
     }
 
-    /// One try at one list, read as it arrives: `item` gets each item while the next is on its way. What it got is worth
-    /// nothing if this fails.
+    /// One try at one list: `item` gets each item, of a page of the usual length when all of it is there, of a longer one while
+    /// the next is on its way. What it got is worth nothing if this fails.
     pub(super) async fn list_once(&self, path: &str, mut item: impl FnMut(Box<RawValue>)) -> Result<Envelope, Failure> {
         let response = self.get(path, JSON).await?;
         let (chunks, received) = mpsc::channel::<Vec<u8>>(8);
