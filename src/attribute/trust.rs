@@ -10,7 +10,7 @@ use super::verdict::{email, ladder, limited};
 use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Format, Objection, SignatureFacts, Verdict};
 use crate::model::commit::Commit;
 use crate::model::object::FieldPath;
-use crate::model::trust::{Bot, Forge, Place, Principal, TrustPolicy, TrustedKey, Via, covers};
+use crate::model::trust::{Bot, Forge, Place, Principal, Require, Rule, TrustPolicy, TrustedKey, Via, covers};
 
 /// What is known of a commit.
 #[derive(Clone, Debug)]
@@ -182,12 +182,14 @@ fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims) -> Judged<
 }
 
 /// What the policy has against a commit's part in a declaration, and the best verdict that is asked for and not reached.
-/// `field` is the field that the commit set; for an object as a whole there is none.
+/// `field` is the field that the commit set; for an object as a whole there is none. `is_changed` tells that it is known who brought
+/// it onto the branch, which some rules are about instead.
 pub(super) fn objections(
     policy: &TrustPolicy,
     judged: Option<&Judged<'_>>,
     place: &Place<'_>,
     field: Option<&FieldPath>,
+    is_changed: bool,
 ) -> (Breaches, Option<Verdict>) {
     let mut breaches = Breaches::default();
     let mut verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
@@ -204,18 +206,45 @@ pub(super) fn objections(
         if !rule.has_in_scope(place.object) {
             breaches.add(Objection::OutOfScope);
         }
-        if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
-            breaches.add(Objection::NotAllowed);
-        }
-        if let Some(min) = rule.min.filter(|min| verdict > *min) {
-            breaches.add(Objection::BelowMinimum);
-            missed = Some(missed.map_or(min, |missed| missed.min(min)));
+        if !(is_changed && rule.require == Require::Change) {
+            held_to(rule, verdict, names, &mut breaches, &mut missed);
         }
     }
     if !is_scoped {
         breaches.add(Objection::Unscoped);
     }
     (breaches, missed)
+}
+
+/// What the policy has against whoever brought a declaration onto the branch. `None` where no rule asks for that.
+pub(super) fn objections_to_change(
+    policy: &TrustPolicy,
+    judged: Option<&Judged<'_>>,
+    place: &Place<'_>,
+) -> Option<(Breaches, Option<Verdict>)> {
+    let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
+    let nobody = BTreeSet::new();
+    let names = judged.map_or(&nobody, |judged| &judged.names);
+    let mut rules = policy.rules.iter().filter(|rule| rule.require != Require::Content && rule.is_about(place)).peekable();
+    rules.peek()?;
+    let (mut breaches, mut missed) = (Breaches::default(), None);
+    rules.for_each(|rule| held_to(rule, verdict, names, &mut breaches, &mut missed));
+    Some((breaches, missed))
+}
+
+fn held_to(rule: &Rule, verdict: Verdict, names: &BTreeSet<&str>, breaches: &mut Breaches, missed: &mut Option<Verdict>) {
+    if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
+        breaches.add(Objection::NotAllowed);
+    }
+    if let Some(min) = rule.min.filter(|min| verdict > *min) {
+        breaches.add(Objection::BelowMinimum);
+        *missed = Some(missed.map_or(min, |missed| missed.min(min)));
+    }
+}
+
+/// Whether it is of bots alone, each of which may set some fields only.
+pub(super) fn is_bounded(judged: &Judged<'_>) -> bool {
+    !judged.bots.is_empty() && judged.bots.iter().all(|bot| !bot.fields.is_empty())
 }
 
 fn may_set(bot: &Bot, place: &Place<'_>, field: Option<&FieldPath>) -> bool {

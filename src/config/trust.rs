@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Error, schema};
 use crate::model::attribution::Verdict;
-use crate::model::trust::{self, FieldGlob, PathGlob, TrustPolicy, TrustedKey, Via, normal_email};
+use crate::model::trust::{self, FieldGlob, PathGlob, Require, TrustPolicy, TrustedKey, Via, normal_email};
 use crate::yaml::{Node, NodeValue};
 
 /// What a minimum may be: everything that proves somebody.
@@ -84,6 +84,7 @@ struct Rule {
     kinds: Vec<String>,
     allow: Option<Vec<String>>,
     min: Option<String>,
+    require: Option<String>,
 }
 
 /// A policy, and the value it was read from, which its digest is made of: comments and white space are no policy.
@@ -284,6 +285,13 @@ impl Reader<'_> {
             kinds: rule.kinds.clone(),
             allow,
             min,
+            require: match &rule.require {
+                None => Require::default(),
+                Some(word) => Require::WORDS
+                    .into_iter()
+                    .find_map(|(known, require)| (known == word).then_some(require))
+                    .ok_or_else(|| (line(&["require"]), format!("require: `{word}` is none of content, change, both")))?,
+            },
         })
     }
 
@@ -404,7 +412,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 mod tests {
     use super::parse;
     use crate::model::attribution::Verdict;
-    use crate::model::trust::TrustPolicy;
+    use crate::model::trust::{Require, TrustPolicy};
 
     const ALICE: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
 
@@ -475,6 +483,10 @@ mod tests {
         assert_eq!(error(&with("{allow: [alcie]}")), "trust.yaml:4: allow: nobody is called `alcie`; did you mean `alice`?");
         assert_eq!(error(&with("{allow: ['role:x']}")), "trust.yaml:4: allow: no role is called `x`");
         assert!(error(&with("{paths: [a]}")).contains("asks for nothing"));
+        let require = |word: &str| with(&format!("{{min: forge-attested, require: {word}}}"));
+        assert_eq!(read(&require("content")).rules[0].require, Require::Content);
+        assert_eq!(read(&with("{min: forge-attested}")).rules[0].require, Require::Both);
+        assert_eq!(error(&require("all")), "trust.yaml:4: require: `all` is none of content, change, both");
         assert!(error(&with("{min: unsigned}")).contains("min: `unsigned` is none of verified-author, "));
         assert!(error(&with("{min: verified-author, ref: main}")).contains("refs/heads/main"));
         assert!(error(&with("{min: verified-author, paths: [/apps]}")).contains("paths: `/apps` is no pattern"));

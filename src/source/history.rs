@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 
-use super::ancestry::is_within;
+use super::ancestry::{Reach, is_within};
 use super::commit;
 use super::error::{Error, Result};
 use super::git::Layout;
@@ -51,6 +51,8 @@ pub(super) struct Versioned {
     pub(super) tip: ObjectId,
     /// The reference that led to the tip. Absent where a commit was asked for.
     pub(super) named: Option<Tip>,
+    /// Whether a branch or tag leads to the tip, where it was asked for by its id.
+    pub(super) reach: Reach,
 }
 
 impl Versioned {
