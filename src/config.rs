@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
+pub use trust::json_schema as trust_schema;
 
 use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};

@@ -227,6 +227,7 @@ pub(super) struct ClusterArgs {
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum SchemaOf {
     Config,
+    Trust,
     Record,
     Blame,
     Comparison,
@@ -250,6 +251,7 @@ impl SchemaOf {
     pub(super) fn setting(self) -> Contract {
         match self {
             Self::Config => Contract::Config,
+            Self::Trust => Contract::Trust,
             Self::Record => Contract::Record,
             Self::Blame => Contract::Blame,
             Self::Comparison => Contract::Comparison,

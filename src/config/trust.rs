@@ -19,71 +19,113 @@ const RUNGS: [Verdict; 5] =
 /// Before the name of a role.
 const ROLE: &str = "role:";
 
+/// A trust policy: which keys speak for whom, and who may declare what. It lies outside of the repositories that it judges.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "TrustPolicy")]
 struct File {
+    /// Persons.
     principals: Vec<Principal>,
+    /// Forges, which sign what others wrote.
     forges: Vec<Forge>,
+    /// Programs that commit by themselves, with what they may change. Several with the keys of one are that one with several scopes.
     bots: Vec<Bot>,
+    /// Names of principals, forges and bots by role; `allow` names a role as `role:NAME`.
     roles: BTreeMap<String, Vec<String>>,
+    /// Who may declare what. All that are about a declaration have to pass; what none is about is untrusted. None at all restrict
+    /// nothing.
     rules: Vec<Rule>,
 }
 
+/// A person. A commit is its author's where both key and e-mail are theirs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Principal {
+    /// A name that nobody else has here.
     name: String,
+    /// Their e-mails, at least one.
     emails: Vec<String>,
+    /// Their keys.
     #[serde(default)]
     keys: Vec<Key>,
 }
 
+/// A key, named in one form, and when it speaks for its owner.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Key {
+    /// The full fingerprint (40 or 64 digits) of an OpenPGP primary key, which stands for its subkeys, or of one subkey.
     openpgp: Option<String>,
+    /// `SHA256:` and 43 characters, as `ssh-keygen -l` shows it.
     ssh: Option<String>,
+    /// The first moment at which it speaks for its owner.
     valid_from: Option<String>,
+    /// The first moment at which it does no more.
     retired_at: Option<String>,
 }
 
+/// A forge: attests who wrote what it commits.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Forge {
+    /// A name that nobody else has here.
     name: String,
+    /// Its keys, which are nobody else's.
     keys: Vec<Key>,
+    /// The committer e-mail that is its own; under another key it is invalid.
     committer: String,
 }
 
+/// A program, and what it may change.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Bot {
+    /// A name that nobody else has here.
     name: String,
+    /// The forge that signs for it; else it has keys.
     via: Option<String>,
+    /// Its own keys; else a forge signs for it.
     #[serde(default)]
     keys: Vec<Key>,
+    /// The author e-mail of its commits.
     author_email: String,
+    /// Patterns of the files that it may change; none means all.
     #[serde(default)]
     paths: Vec<String>,
+    /// Patterns of the fields that it may set, and what is below them; none means all.
     #[serde(default)]
     fields: Vec<String>,
 }
 
+/// Who may declare what. In patterns `*` and `?` stay within a name, `**` stands for any folders, `!` refuses.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rule {
+    /// Pattern of the source's name.
     source: Option<String>,
+    /// Pattern of the source's URL.
     repository: Option<String>,
+    /// Pattern of the full name of the reference, as in `refs/heads/main`.
     #[serde(rename = "ref")]
     reference: Option<String>,
+    /// Patterns of files. With them the rule is about all that these declare; without, about objects of its namespaces and kinds.
     #[serde(default)]
     paths: Vec<String>,
+    /// Patterns of namespaces; the empty one for objects without.
     #[serde(default)]
     namespaces: Vec<String>,
+    /// Patterns of kinds.
     #[serde(default)]
     kinds: Vec<String>,
+    /// Names of principals, forges and bots, and roles as `role:NAME`. Absent where anybody may.
     allow: Option<Vec<String>>,
+    /// The least verdict: `verified-author`, `verified-committer`, `forge-attested`, `bot-attested` or `group-verified`.
     min: Option<String>,
+}
+
+/// The JSON Schema of the file.
+pub fn json_schema() -> Value {
+    schema_for!(File).to_value()
 }
 
 /// A policy, and the value it was read from, which its digest is made of: comments and white space are no policy.
@@ -99,7 +141,7 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Read, Error> {
     if let Some((line, message)) = position(&root) {
         return Err(wrong(line, message));
     }
-    schema::check(name, &root, &schema_for!(File).to_value(), "the trust policy")?;
+    schema::check(name, &root, &json_schema(), "the trust policy")?;
     let value = root.to_value();
     let file = File::deserialize(&value).map_err(|error| wrong(root.line, error.to_string()))?;
     let policy = Reader { root: &root }.policy(file).map_err(|(line, message)| wrong(line, message))?;
@@ -423,6 +465,18 @@ mod tests {
         let text = &readme[start..start + readme[start..].find("```").expect("the example ends")];
         let policy = read(text);
         assert!(!policy.principals.is_empty() && !policy.forges.is_empty() && !policy.bots.is_empty() && !policy.rules.is_empty());
+    }
+
+    /// `KUBEWITNESS_WRITE_SCHEMAS=1 cargo test --lib schema` writes the file anew.
+    #[test]
+    fn the_published_schema_is_that_of_the_types() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/schema/trust.schema.json");
+        let generated = format!("{:#}\n", super::json_schema());
+        if std::env::var_os("KUBEWITNESS_WRITE_SCHEMAS").is_some() {
+            std::fs::write(&path, &generated).expect("the file can be written");
+        }
+        let published = std::fs::read_to_string(&path).expect("the file is there");
+        assert_eq!(published, generated, "trust.schema.json is not the schema of the types");
     }
 
     #[test]
