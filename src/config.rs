@@ -203,6 +203,14 @@ impl Config {
         })
     }
 
+    /// Reads a trust policy alone.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`], [`Error::Schema`], each with its line.
+    pub fn parse_trust(name: &str, text: &[u8]) -> Result<TrustPolicy, Error> {
+        trust::parse(name, text).map(|read| read.policy)
+    }
+
     /// Takes in the text of the trust policy, which from then on is part of the policy's digest.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ use std::time::Duration;
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Tip, TipChange};
+use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Survey, Tip, TipChange};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -189,6 +189,25 @@ impl Sources {
         }
         not_evaluated.sort();
         (changes, not_evaluated)
+    }
+
+    /// Looks at up to so many commits of each source, and at what those of interest touched. Sorted by source. Plain folders have
+    /// no commits, and are among the second half.
+    pub async fn surveys(&self, most: usize, is_of_interest: fn(&Commit) -> bool, progress: &Progress) -> (Vec<Survey>, Vec<NotEvaluated>) {
+        let mut surveys = Vec::new();
+        let mut not_evaluated: Vec<_> =
+            self.plain.iter().map(|source| NotEvaluated::new(Stage::History, source, "not versioned")).collect();
+        for (source, versioned) in &self.versioned {
+            match read::survey(versioned.clone(), most, is_of_interest, self.settings.timeout, progress.clone()).await {
+                Ok((survey, gaps)) => {
+                    surveys.push(survey);
+                    not_evaluated.extend(gaps);
+                }
+                Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
+            }
+        }
+        not_evaluated.sort();
+        (surveys, not_evaluated)
     }
 
     /// Where the clone of a remote goes.

@@ -14,15 +14,16 @@ use super::ancestry::change_between;
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
-use super::history::{SourceHistories, Versioned, histories};
+use super::history::{self, SourceHistories, Versioned, histories};
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
 use super::reference::{Resolved, resolve};
 use super::remote::Fetch;
 use super::{tree, work, worktree};
-use crate::model::commit::CommitId;
+use crate::model::commit::{Commit, CommitId};
+use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Change, ObservedTip, Tip};
+use crate::model::evidence::{Change, ObservedTip, Survey, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -54,6 +55,19 @@ pub(super) async fn history(
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
     work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, &tips, stop, &told)).await
+}
+
+/// Looks at the commits of one source.
+pub(super) async fn survey(
+    versioned: Versioned,
+    most: usize,
+    is_of_interest: fn(&Commit) -> bool,
+    timeout: Duration,
+    progress: Progress,
+) -> Result<(Survey, Vec<NotEvaluated>)> {
+    let source = versioned.source.clone();
+    let told = move |count| progress.tell(|| format!("looking at {source}: {} commits", grouped(count)));
+    work::beside(timeout, || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
 }
 
 /// What became of a reference since it was observed.

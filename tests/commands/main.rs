@@ -12,3 +12,4 @@ mod records;
 mod sources;
 mod tips;
 mod trust;
+mod trust_init;
