@@ -205,5 +205,20 @@ pub struct TouchedFile {
     pub fields: Option<BTreeSet<String>>,
 }
 
+/// What lies before the commits that the trust policy names, by source and such a commit. One that is not in the history of the
+/// source, or of which that cannot be told, has no entry.
+pub type Positions = BTreeMap<(SourceId, CommitId), Mark>;
+
+/// Which of the credited commits lie before one commit. What its id stands for cannot change, and so neither can this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Those among its ancestors.
+    pub ancestors: BTreeSet<CommitId>,
+    /// Those that were on its branch before it: its first parent and that one's ancestors.
+    pub before: BTreeSet<CommitId>,
+    /// Whether everything before it could be read; else more may be there than `before` says.
+    pub whole: bool,
+}
+
 /// What each commit's signature says, by source and commit.
 pub type Signatures = BTreeMap<(SourceId, CommitId), SignatureFacts>;

@@ -8,6 +8,7 @@ mod compare;
 mod exit;
 mod help;
 mod output;
+mod positions;
 mod records;
 mod sources;
 mod tips;
