@@ -83,6 +83,10 @@ impl<'a> Evidence<'a> {
         }
         for (commit, entries) in commits {
             let judged = self.judged(Some(commit));
+            // What lies before an anchor stood there when the claims began.
+            if judged.is_some_and(|judged| judged.unclaimed) {
+                continue;
+            }
             let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
             activation.limit = activation.limit.max(Some(verdict));
             if let Some(policy) = self.judging.trust {
