@@ -269,7 +269,9 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
     let documents = documents
         .iter()
-        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), changed: None }))
+        .map(|(path, authored, leaves)| {
+            (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), touched: None, moved: None, changed: None })
+        })
         .collect();
     (Histories { commits, documents }, signatures)
 }
