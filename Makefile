@@ -4,7 +4,8 @@
 # tools  builds the servers and programs that the tests run against; once a machine
 # test-agents  of that, two fleets applied by the real Flux and the real Argo CD
 # test-oracle  of that, a generated fleet, applied by five appliers and changed at random
-# bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff
+# bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff; and how long it
+#        takes to find the author of every field, beside git blame and git log (BENCH_REPO: in that repository)
 
 .PHONY: demo check test test-agents test-oracle bench tools lint requirements requirements-go packages packages-servers
 
@@ -35,7 +36,7 @@ test-oracle: requirements-go packages
 
 bench: requirements-go packages
 	tests/tools/build.sh >/dev/null
-	cargo bench $(CARGO_FLAGS) --bench fleet
+	cargo bench $(CARGO_FLAGS) --bench '*'
 
 tools: requirements-go
 	tests/tools/build.sh

@@ -126,7 +126,7 @@ pub(super) fn walked(
     let listings = Listings::new(&objects);
     let versions = Versions::new(&objects, dialect);
     let frame = Frame::of(&source.address, dialect, shallow.iter().copied());
-    let earlier = Earlier::read(folder.map(|folder| frame.file(&source.source, folder)), frame);
+    let earlier = Earlier::read(folder.zip(frame).map(|(folder, frame)| (frame.file(&source.source, folder), frame)));
     let (questions, unreadable) = questions(&source.tip, wanted, &listings, &versions, &earlier)?;
     let mut walk = Walk::new(&listings, &versions, &shallow, &questions, &earlier);
     for (index, question) in (0..).zip(&questions) {

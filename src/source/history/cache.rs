@@ -27,7 +27,7 @@ const LARGEST: u64 = 128 << 20;
 pub(super) struct Frame {
     version: String,
     /// Length and time of the program's file: another build may read YAML otherwise.
-    build: Option<(u64, u64, u32)>,
+    build: (u64, u64, u32),
     address: String,
     dialect: String,
     /// The commits whose parents are not there, sorted.
@@ -35,12 +35,13 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The frame of this program and a source.
-    pub(super) fn of(address: &str, dialect: Dialect, shallow: impl IntoIterator<Item = ObjectId>) -> Self {
+    /// The frame of this program and a source. None where the program's file is gone, so that it cannot be told which it was.
+    pub(super) fn of(address: &str, dialect: Dialect, shallow: impl IntoIterator<Item = ObjectId>) -> Option<Self> {
+        let build = build()?;
         let mut shallow: Vec<Id> = shallow.into_iter().map(Id).collect();
         shallow.sort_unstable();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Self { version, build: build(), address: address.to_owned(), dialect: format!("{dialect:?}"), shallow }
+        Some(Self { version, build, address: address.to_owned(), dialect: format!("{dialect:?}"), shallow })
     }
 
     /// The file of answers in this frame; one for each source, so that no two walks meet in one.
@@ -268,14 +269,14 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_again_and_only_in_its_own_frame() {
         let folder = tempfile::tempdir().unwrap();
-        let frame = Frame::of("https://git.example/fleet", Dialect::Raw, []);
+        let frame = Frame::of("https://git.example/fleet", Dialect::Raw, []).unwrap();
         let file = frame.file("fleet", &folder.path().join("new"));
         assert_eq!(Kept::read(&file, &frame), Kept::default());
         kept().write(&file, &frame);
         assert_eq!(Kept::read(&file, &frame), kept());
-        let shallow = Frame::of("https://git.example/fleet", Dialect::Raw, [ObjectId::from_hex(COMMIT).unwrap()]);
+        let shallow = Frame::of("https://git.example/fleet", Dialect::Raw, [ObjectId::from_hex(COMMIT).unwrap()]).unwrap();
         let older = Frame { version: "0.0.1".into(), ..frame.clone() };
-        for other in [shallow, older, Frame { build: None, ..frame.clone() }, Frame { dialect: "Kustomize".into(), ..frame.clone() }] {
+        for other in [shallow, older, Frame { build: (0, 0, 0), ..frame.clone() }, Frame { dialect: "Kustomize".into(), ..frame.clone() }] {
             assert_eq!(Kept::read(&file, &other), Kept::default(), "{other:?}");
         }
     }
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn a_file_that_was_changed_or_cut_off_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        let frame = Frame::of("fleet", Dialect::Raw, []);
+        let frame = Frame::of("fleet", Dialect::Raw, []).unwrap();
         let file = frame.file("fleet", folder.path());
         kept().write(&file, &frame);
         let whole = std::fs::read(&file).unwrap();
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn numbers_that_point_nowhere_make_a_file_none() {
         let folder = tempfile::tempdir().unwrap();
-        let frame = Frame::of("fleet", Dialect::Raw, []);
+        let frame = Frame::of("fleet", Dialect::Raw, []).unwrap();
         let file = frame.file("fleet", folder.path());
         Kept { commits: Vec::new(), ..kept() }.write(&file, &frame);
         assert_eq!(Kept::read(&file, &frame), Kept::default());

@@ -28,16 +28,15 @@ const MOST_LEAVES: usize = 2_000_000;
 #[derive(Debug)]
 pub(super) struct Earlier {
     kept: Kept,
-    frame: Frame,
-    /// Where it is kept; nowhere without.
-    file: Option<PathBuf>,
+    /// Where it is kept, and under what circumstances; nowhere without.
+    place: Option<(PathBuf, Frame)>,
 }
 
 impl Earlier {
     /// Reads what is kept.
-    pub(super) fn read(file: Option<PathBuf>, frame: Frame) -> Self {
-        let kept = file.as_deref().map(|file| Kept::read(file, &frame)).unwrap_or_default();
-        Self { kept, frame, file }
+    pub(super) fn read(place: Option<(PathBuf, Frame)>) -> Self {
+        let kept = place.as_ref().map(|(file, frame)| Kept::read(file, frame)).unwrap_or_default();
+        Self { kept, place }
     }
 
     /// What was found for documents that stand at a commit.
@@ -58,10 +57,10 @@ impl Earlier {
 
     /// Keeps what a walk found, and of what was found before what may still be of use.
     pub(super) fn keep(&self, walked: &Walked, tips: &[ObjectId], changes: Option<&[Change]>) {
-        let Some(file) = &self.file else { return };
+        let Some((file, frame)) = &self.place else { return };
         let kept = self.renewed(walked, tips, changes);
         if kept != self.kept {
-            kept.write(file, &self.frame);
+            kept.write(file, frame);
         }
     }
 
