@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -14,11 +14,11 @@ use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::cache;
 use crate::yaml::Dialect;
 
-/// How a file begins. Its number grows with every change of this format.
-const MARK: &[u8] = b"kubewitness walk 1\n";
-const DIGEST: usize = 32;
+/// How a file of walks begins. Its number grows with every change of this format.
+const MARK: &[u8] = b"walk 1\n";
 /// No file of ours is larger.
 const LARGEST: u64 = 128 << 20;
 
@@ -157,28 +157,20 @@ pub(super) enum KeptChange {
 impl Kept {
     /// Reads a file; nothing where there is none for this frame.
     pub(super) fn read(file: &Path, frame: &Frame) -> Self {
-        let bytes = match fs::metadata(file) {
-            Ok(told) if told.is_file() && told.len() <= LARGEST => fs::read(file),
-            Ok(_) => Err(io::ErrorKind::InvalidData.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
-            Err(error) => Err(error),
-        };
-        match bytes.ok().and_then(|bytes| decoded(&bytes)) {
+        let Some(bytes) = cache::kept(file, LARGEST) else { return Self::default() };
+        match decoded(&bytes) {
             Some((found, kept)) if found == *frame => kept,
-            Some(_) => {
-                tracing::debug!(file = %file.display(), "what earlier walks found was found under other circumstances");
-                Self::default()
-            }
+            Some(_) => Self::default(),
             None => {
-                tracing::warn!(file = %file.display(), "what earlier walks found is damaged; all of it is looked for again");
+                tracing::warn!(file = %file.display(), "what earlier walks found cannot be read; all of it is looked for again");
                 Self::default()
             }
         }
     }
 
-    /// Writes all of it beside and renames, so that nobody reads a half. Where that cannot be done, the next run walks again.
+    /// Writes all of it. Where that cannot be done, the next run walks again.
     pub(super) fn write(&self, file: &Path, frame: &Frame) {
-        let written = encoded(frame, self).and_then(|bytes| keep(file, &bytes));
+        let written = encoded(frame, self).and_then(|bytes| cache::keep(file, &bytes));
         if let Err(error) = written {
             tracing::warn!(file = %file.display(), %error, "what this walk found is not kept");
         }
@@ -186,31 +178,13 @@ impl Kept {
 }
 
 fn encoded(frame: &Frame, kept: &Kept) -> io::Result<Vec<u8>> {
-    let content = postcard::to_stdvec(&(frame, kept)).map_err(io::Error::other)?;
-    let bytes = [MARK, Sha256::digest(&content).as_slice(), &content].concat();
+    let bytes = postcard::to_extend(&(frame, kept), MARK.to_vec()).map_err(io::Error::other)?;
     if bytes.len() as u64 > LARGEST { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
 fn decoded(bytes: &[u8]) -> Option<(Frame, Kept)> {
-    let (digest, content) = bytes.strip_prefix(MARK)?.split_at_checked(DIGEST)?;
-    if Sha256::digest(content).as_slice() != digest {
-        return None;
-    }
-    let (frame, mut kept): (Frame, Kept) = postcard::from_bytes(content).ok()?;
+    let (frame, mut kept): (Frame, Kept) = postcard::from_bytes(bytes.strip_prefix(MARK)?).ok()?;
     kept.is_sound().then_some((frame, kept))
-}
-
-/// Temporary files are made with mode 0600.
-fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)?;
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(bytes)?;
-    beside.persist(file).map_err(|error| error.error)?;
-    Ok(())
 }
 
 impl Kept {
