@@ -198,13 +198,13 @@ impl<'a> Evidence<'a> {
             1 if !made_of.is_empty() => Vec::new(),
             _ => declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),
         };
-        let changed_by = match changes.as_slice() {
-            [(_, changed)] if made_of.len() == 1 => self.histories.commits.get(changed.by as usize).map(|commit| commit.id.clone()),
-            _ => None,
-        };
+        let only = if let [only] = made_of.as_slice() { histories[*only] } else { None };
+        let id = |commit: Option<u32>| Some(self.histories.commits.get(commit? as usize)?.id.clone());
         Attribution {
             authored_by: credit.id.cloned(),
-            changed_by,
+            changed_by: id(only.and_then(|history| Some(history.changed?.by))),
+            touched_by: id(only.and_then(|history| history.touched)),
+            moved_by: id(only.and_then(|history| history.moved)),
             activated_by: activation.by,
             verdict: limited(link.verdict, link.against),
             reasons,

@@ -13,10 +13,10 @@ use crate::model::attribution::{
 };
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Entry, Input, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Positions, Signatures};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Mark, Positions, Signatures};
 use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
-use crate::model::trust::{Bot, FieldGlob, PathGlob, Principal, Require, Rule, TrustPolicy, TrustedKey, Via};
+use crate::model::trust::{Anchor, Bot, FieldGlob, PathGlob, Principal, Require, Rule, TrustPolicy, TrustedKey, Via};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -271,7 +271,9 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
     let documents = documents
         .iter()
-        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), changed: None }))
+        .map(|(path, authored, leaves)| {
+            (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), touched: None, moved: None, changed: None })
+        })
         .collect();
     (Histories { commits, documents, ..Histories::default() }, signatures)
 }
@@ -456,6 +458,20 @@ fn what_brought_a_document_back_is_told_beside_its_author() {
 }
 
 #[test]
+fn t65_t68_who_only_reformats_or_moves_is_told_and_changes_no_verdict() {
+    let (mut histories, signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
+    let history = histories.documents.get_mut(&document("web.yaml")).unwrap();
+    (history.touched, history.moved) = (Some(1), Some(2));
+    let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
+    let found = attributions(&[plain], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+    assert_eq!(
+        (found.authored_by, found.verdict, found.reasons),
+        (Some(CommitId::new("a")), Verdict::VerifiedAuthor, vec!["uid-binding".to_owned()])
+    );
+    assert_eq!((found.touched_by, found.moved_by), (Some(CommitId::new("b")), Some(CommitId::new("c"))));
+}
+
+#[test]
 fn t52_who_brings_a_value_back_is_held_to_the_rules() {
     let rules = vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
     let policy = TrustPolicy {
@@ -604,4 +620,33 @@ fn t50_an_unsigned_merge_of_what_is_signed_counts_where_a_rule_asks_for_the_chan
     // The author's own push, and nothing observed.
     assert_eq!(told(Require::Both, Some(0)), (Verdict::VerifiedAuthor, 0));
     assert_eq!(told(Require::Change, None), (Verdict::VerifiedAuthor, 0));
+}
+
+#[test]
+fn what_was_activated_or_brought_before_an_anchor_needs_no_proof_of_that() {
+    let policy = TrustPolicy {
+        principals: vec![Principal {
+            name: "alice".to_owned(),
+            emails: vec![ALICE.to_owned()],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+        }],
+        anchors: vec![Anchor { source: None, repository: None, commit: CommitId::new("d"), note: None }],
+        rules: vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }],
+        ..TrustPolicy::default()
+    };
+    let (mut histories, mut signatures) = evidence(&[WEB, drawn("k.yaml", &[Authored::By(1)])]);
+    histories.documents.get_mut(&document("web.yaml")).unwrap().changed = Some(Changed { by: 1, reintroduced: false });
+    let facts = SignatureFacts { key: Some("A1".to_owned()), ..good(&[]) };
+    signatures.insert(("fleet".to_owned(), CommitId::new("a")), facts);
+    let told = |ancestors: &[&str]| {
+        let mark = Mark { ancestors: ancestors.iter().map(|id| CommitId::new(*id)).collect(), ..Mark::default() };
+        let positions = Positions::from([(("fleet".to_owned(), CommitId::new("d")), mark)]);
+        let judging = Judging { trust: Some(&policy), positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+        let mut found = super::attributions(&[drawn_by(&["k.yaml"])], &[tree(true)], &histories, &signatures, &judging);
+        let attribution = found.declarations.remove(0).unwrap();
+        (attribution.activated_by, attribution.verdict, found.breaches.len())
+    };
+    let bob = Some(CommitId::new("b"));
+    assert_eq!(told(&["b"]), (bob.clone(), Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(&[]), (bob, Verdict::Unsigned, 1));
 }

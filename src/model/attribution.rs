@@ -269,6 +269,10 @@ pub struct Attribution {
     /// The commit that made the document part of what is built, by an entry of a kustomization. Absent where it is there by
     /// itself, and where it cannot be told.
     pub activated_by: Option<CommitId>,
+    /// The commit that gave its document the text that it has, and only that: white space, comments, order. No author.
+    pub touched_by: Option<CommitId>,
+    /// The commit that moved its document into the file where it stands, and only that. No author.
+    pub moved_by: Option<CommitId>,
     /// The verdict on the object.
     pub verdict: Verdict,
     /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`; and `reintroduced`, `change`,

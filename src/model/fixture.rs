@@ -179,6 +179,8 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
         Attribution {
             changed_by: None,
             activated_by: None,
+            touched_by: None,
+            moved_by: None,
             authored_by: Some(scan.histories.commits[commit as usize].id.clone()),
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),

@@ -107,7 +107,7 @@ fn of_two_documents_and_an_entry_each_author_is_held_to_the_rules() {
     let told = |part: &str, entry: &str, allow: &[&str]| {
         let by = |person: &str| {
             let authored = Authored::By(of(person));
-            DocumentHistory { document: authored, leaves: [authored].into(), changed: None }
+            DocumentHistory { document: authored, leaves: [authored].into(), changed: None, touched: None, moved: None }
         };
         let documents = [("web.yaml", by(ALICE)), ("part.yaml", by(part)), ("kustomization.yaml", by(entry))];
         let documents = documents.into_iter().map(|(path, history)| (document(path), history)).collect();
