@@ -254,7 +254,8 @@ pub(super) fn objections(
             breaches.add(Objection::OutOfScope);
         }
         // What lies before an anchor is told as not verifiable; no proof of it is asked for.
-        if !is_unclaimed && !(is_changed && rule.require == Require::Change) {
+        let is_of_change_only = is_changed && rule.require == Require::Change;
+        if !is_unclaimed && !is_of_change_only {
             held_to(rule, verdict, names, &mut breaches, &mut missed);
         }
     }
