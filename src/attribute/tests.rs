@@ -285,7 +285,7 @@ fn by(
     histories: &Histories,
     signatures: &Signatures,
 ) -> Attributions {
-    let positions = Positions::new();
+    let positions = Positions::default();
     let judging = Judging { trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
     super::attributions(declarations, trees, histories, signatures, &judging)
 }
