@@ -12,8 +12,8 @@ use crate::cluster::Cluster;
 use crate::keyring::Keyring;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
-use crate::model::declaration::{Declaration, DocumentRef, Engine, Remote, Tree};
-use crate::model::evidence::{ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Remote, SourceId, Tree};
+use crate::model::evidence::{Asked, ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
@@ -263,13 +263,14 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let (newest, gaps) = in_time(run.limit.within(readers.sources.newest(activators)).await, Stage::History, "who activated what");
     histories.newest = newest;
     not_evaluated.extend(gaps);
-    let (tips, gaps) = tips(readers, observed, &run, progress).await;
+    let (tips, gaps) = tips(readers, observed.as_deref(), &run, progress).await;
     not_evaluated.extend(gaps);
     let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    let (positions, gaps) = positions(readers, policy, &trees, &histories, &signatures, &run, progress).await;
+    let asked = asked(policy, &trees, &histories, &signatures, run.started);
+    let (positions, gaps) = positions(readers, &asked, &histories, observed.as_deref().unwrap_or_default(), &run, progress).await;
     not_evaluated.extend(gaps);
     let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
@@ -395,35 +396,32 @@ async fn listed(
 }
 
 /// What became of the references since earlier scans, where that is asked.
-async fn tips(
-    readers: &Readers,
-    observed: Option<Vec<ObservedTip>>,
-    run: &Run,
-    progress: &Progress,
-) -> (Vec<TipChange>, Vec<NotEvaluated>) {
+async fn tips(readers: &Readers, observed: Option<&[ObservedTip]>, run: &Run, progress: &Progress) -> (Vec<TipChange>, Vec<NotEvaluated>) {
     let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
     let subject = "whether histories were rewritten";
-    in_time(run.limit.within(readers.sources.changes(&observed, progress)).await, Stage::History, subject)
+    in_time(run.limit.within(readers.sources.changes(observed, progress)).await, Stage::History, subject)
 }
 
-/// What lies before the commits that the trust policy names.
+/// What the trust policy asks about the histories.
+fn asked(policy: &Policy, trees: &[Tree], histories: &Histories, signatures: &Signatures, now: DateTime<Utc>) -> BTreeMap<SourceId, Asked> {
+    let versioned = trees.iter().filter(|tree| tree.commit.is_some());
+    let sources: Vec<(&str, &str)> = versioned.map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
+    policy.trust.as_ref().map(|trust| trust.asked(&sources, &histories.commits, signatures, now)).unwrap_or_default()
+}
+
+/// Where the credited commits stand, by what the trust policy asks.
 async fn positions(
     readers: &Readers,
-    policy: &Policy,
-    trees: &[Tree],
+    asked: &BTreeMap<SourceId, Asked>,
     histories: &Histories,
-    signatures: &Signatures,
+    observed: &[ObservedTip],
     run: &Run,
     progress: &Progress,
 ) -> (Positions, Vec<NotEvaluated>) {
-    let Some(trust) = &policy.trust else { return Default::default() };
-    let sources: Vec<(&str, &str)> =
-        trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
-    let marks = trust.marks(&sources, &histories.commits, signatures);
-    if marks.is_empty() {
+    if asked.is_empty() {
         return Default::default();
     }
-    let found = run.limit.within(readers.sources.positions(&marks, &histories.commits, progress)).await;
+    let found = run.limit.within(readers.sources.positions(asked, &histories.commits, observed, progress)).await;
     in_time(found, Stage::History, "what lies before commits of the trust policy")
 }
 

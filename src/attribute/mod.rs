@@ -30,7 +30,7 @@ pub type LeafNames<'a> = dyn Fn(&Declaration) -> Vec<(FieldPath, Pointer)> + 'a;
 pub struct Judging<'a> {
     /// The trust policy, where there is one.
     pub trust: Option<&'a TrustPolicy>,
-    /// What lies before the commits that it names.
+    /// Where commits stand, as far as it asks for that.
     pub positions: &'a Positions,
     /// The moment of the scan.
     pub now: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub struct Judging<'a> {
 /// The verdict on a commit by a trust policy alone, which `now` tells the retired keys of. Of its place in the history nothing is
 /// known.
 pub fn commit_verdict_by(policy: &TrustPolicy, commit: &Commit, facts: &SignatureFacts, now: DateTime<Utc>) -> CommitVerdict {
-    trust::judge(policy, commit, facts, Standpoint { positions: &Positions::new(), now }).verdict
+    trust::judge(policy, commit, facts, Standpoint { positions: &Positions::default(), now }).verdict
 }
 
 /// Attributes every declaration, in their order. Sources whose tree has no commit are not versioned, and so are their
@@ -87,7 +87,7 @@ fn judge<'a>(commit: &Commit, url: &str, signatures: &Signatures, judging: &Judg
 /// and was merged since is none.
 fn is_before_anchor(policy: &TrustPolicy, commit: &Commit, url: &str, positions: &Positions) -> bool {
     let of_source = policy.anchors.iter().filter(|anchor| anchor.is_about(&commit.source, url));
-    let mut marks = of_source.filter_map(|anchor| positions.get(&(commit.source.clone(), anchor.commit.clone())));
+    let mut marks = of_source.filter_map(|anchor| positions.marks.get(&(commit.source.clone(), anchor.commit.clone())));
     marks.any(|mark| mark.ancestors.contains(&commit.id))
 }
 

@@ -289,7 +289,7 @@ fn by(
     histories: &Histories,
     signatures: &Signatures,
 ) -> Attributions {
-    let positions = Positions::new();
+    let positions = Positions::default();
     let judging = Judging { trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
     super::attributions(declarations, trees, histories, signatures, &judging)
 }
@@ -640,7 +640,8 @@ fn what_was_activated_or_brought_before_an_anchor_needs_no_proof_of_that() {
     signatures.insert(("fleet".to_owned(), CommitId::new("a")), facts);
     let told = |ancestors: &[&str]| {
         let mark = Mark { ancestors: ancestors.iter().map(|id| CommitId::new(*id)).collect(), ..Mark::default() };
-        let positions = Positions::from([(("fleet".to_owned(), CommitId::new("d")), mark)]);
+        let marks = [(("fleet".to_owned(), CommitId::new("d")), mark)].into();
+        let positions = Positions { marks, ..Positions::default() };
         let judging = Judging { trust: Some(&policy), positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
         let mut found = super::attributions(&[drawn_by(&["k.yaml"])], &[tree(true)], &histories, &signatures, &judging);
         let attribution = found.declarations.remove(0).unwrap();

@@ -83,7 +83,7 @@ impl Claims<'_> {
     fn is_before(&self, moment: &Moment) -> Result<bool, &'static str> {
         match moment {
             Moment::Time(moment) => self.time.map(|time| time < *moment).ok_or("claimed-time-unreadable"),
-            Moment::Commit(mark) => match self.standpoint.positions.get(&(self.commit.source.clone(), mark.clone())) {
+            Moment::Commit(mark) => match self.standpoint.positions.marks.get(&(self.commit.source.clone(), mark.clone())) {
                 Some(mark) if mark.before.contains(&self.commit.id) => Ok(true),
                 Some(mark) if mark.whole => Ok(false),
                 Some(_) | None => Err("position-unknown"),
@@ -94,6 +94,13 @@ impl Claims<'_> {
     /// Whether a moment lies behind us, so that who has the key today can only claim an earlier one. A position cannot be claimed.
     fn is_over(&self, moment: &Moment) -> bool {
         matches!(moment, Moment::Time(end) if *end <= self.standpoint.now)
+    }
+
+    /// Whether the commit was not there yet when a scan looked after that moment, so that it claims a wrong time (catalogue T34).
+    fn is_late(&self, moment: &Moment) -> bool {
+        let Moment::Time(end) = moment else { return false };
+        let late = self.standpoint.positions.late.get(&(self.commit.source.clone(), *end));
+        late.is_some_and(|late| late.contains(&self.commit.id))
     }
 
     /// Whether the key speaks for nobody yet.
@@ -219,6 +226,7 @@ fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims<'_>) -> Jud
         (Some(Err(unknown)), _) | (_, Some(Err(unknown))) => unknown,
         (Some(Ok(true)), _) => "key-not-yet-valid",
         (_, Some(Ok(false))) => "key-retired",
+        (_, Some(Ok(true))) if key.retired_at.as_ref().is_some_and(|end| claims.is_late(end)) => "first-seen-after-key-retired",
         (_, Some(Ok(true))) if key.retired_at.as_ref().is_some_and(|end| claims.is_over(end)) => {
             return Judged { verdict: limited(judged.verdict, Verdict::ClaimedTimeOnly, "key-retired-since"), ..judged };
         }

@@ -254,9 +254,25 @@ pub struct TouchedFile {
     pub fields: Option<BTreeSet<String>>,
 }
 
-/// What lies before the commits that the trust policy names, by source and such a commit. One that is not in the history of the
-/// source, or of which that cannot be told, has no entry.
-pub type Positions = BTreeMap<(SourceId, CommitId), Mark>;
+/// Where credited commits stand in the histories, as far as the trust policy asks for that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Positions {
+    /// What lies before the commits that the policy names, by source and such a commit. One that is not in the history of the
+    /// source, or of which that cannot be told, has no entry.
+    pub marks: BTreeMap<(SourceId, CommitId), Mark>,
+    /// Commits that were not on their branch yet when a scan saw it first at or after a moment at which a key retired, by source and
+    /// moment. Where no scan looked, or that cannot be told, there is no entry.
+    pub late: BTreeMap<(SourceId, DateTime<Utc>), BTreeSet<CommitId>>,
+}
+
+/// What the trust policy asks about the history of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Commits.
+    pub marks: BTreeSet<CommitId>,
+    /// Moments at which keys retired.
+    pub ends: BTreeSet<DateTime<Utc>>,
+}
 
 /// Which of the credited commits lie before one commit. What its id stands for cannot change, and so neither can this.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::attribution::{SignatureFacts, Verdict};
 use super::commit::{Commit, CommitId, SourceId};
-use super::evidence::Signatures;
+use super::evidence::{Asked, Signatures};
 use super::ignore::{PartPattern, PathPattern, RuleError};
 use super::object::{FieldPath, ObjectId, Step};
 use super::pattern;
@@ -36,21 +36,30 @@ impl TrustPolicy {
         persons.chain(self.forges.iter().flat_map(|forge| &forge.keys)).chain(self.bots.iter().flat_map(Bot::own_keys))
     }
 
-    /// The commits of each source whose place in the history has to be known to judge these commits: its anchors, and the
-    /// positions of keys that signed something there. `sources` are names and URLs.
-    pub fn marks(&self, sources: &[(&str, &str)], commits: &[Commit], signatures: &Signatures) -> BTreeMap<SourceId, BTreeSet<CommitId>> {
-        let mut marks: BTreeMap<SourceId, BTreeSet<CommitId>> = BTreeMap::new();
+    /// What has to be known of the history of each source to judge these commits: its anchors, and the bounds of keys that signed
+    /// something there. `sources` are names and URLs.
+    pub fn asked(
+        &self,
+        sources: &[(&str, &str)],
+        commits: &[Commit],
+        signatures: &Signatures,
+        now: DateTime<Utc>,
+    ) -> BTreeMap<SourceId, Asked> {
+        let mut asked: BTreeMap<SourceId, Asked> = BTreeMap::new();
         for (source, url) in sources {
             let anchors = self.anchors.iter().filter(|anchor| anchor.is_about(source, url)).map(|anchor| anchor.commit.clone());
-            marks.entry((*source).to_owned()).or_default().extend(anchors);
+            asked.entry((*source).to_owned()).or_default().marks.extend(anchors);
         }
         for commit in commits {
             let Some(facts) = signatures.get(&(commit.source.clone(), commit.id.clone())) else { continue };
-            let positions = self.keys().filter(|key| key.is_of(facts)).flat_map(TrustedKey::positions);
-            marks.entry(commit.source.clone()).or_default().extend(positions.cloned());
+            let asked = asked.entry(commit.source.clone()).or_default();
+            for key in self.keys().filter(|key| key.is_of(facts)) {
+                asked.marks.extend(key.positions().cloned());
+                asked.ends.extend(key.end().filter(|end| *end <= now));
+            }
         }
-        marks.retain(|_, commits| !commits.is_empty());
-        marks
+        asked.retain(|_, asked| *asked != Asked::default());
+        asked
     }
 }
 
@@ -126,6 +135,14 @@ impl TrustedKey {
             Moment::Commit(commit) => Some(commit),
             Moment::Time(_) => None,
         })
+    }
+
+    /// The time at which it retires, where it is one.
+    fn end(&self) -> Option<DateTime<Utc>> {
+        match self.retired_at {
+            Some(Moment::Time(end)) => Some(end),
+            Some(Moment::Commit(_)) | None => None,
+        }
     }
 
     /// Whether it made the signature.

@@ -1,5 +1,5 @@
-//! `kubewitness trust init`: proposes a trust policy from who signs in the sources, for a person to review. It needs no cluster
-//! and writes no file.
+//! `kubewitness trust init`: proposes a trust policy from who signs in the sources, for a person to review. It needs no cluster,
+//! and prints: which file that becomes is that person's business.
 
 mod proposal;
 mod text;

@@ -36,6 +36,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use chrono::{DateTime, Utc};
 use gix::ObjectId;
 
 use super::ancestry::Reach;
@@ -84,6 +85,15 @@ impl Versioned {
         tips.extend(of_branch.filter_map(|old| ObjectId::from_hex(old.commit.as_str().as_bytes()).ok()));
         tips.dedup();
         tips
+    }
+}
+
+impl Versioned {
+    /// Where the same branch was seen to stand at or after a moment, oldest first.
+    pub(super) fn seen_since(&self, moment: DateTime<Utc>, observed: &[ObservedTip]) -> Vec<ObjectId> {
+        let Some(named) = self.named.as_ref().filter(|named| !named.reference.starts_with("refs/tags/")) else { return Vec::new() };
+        let is_same = |old: &&ObservedTip| old.tip.url == named.url && old.tip.reference == named.reference && old.observed >= moment;
+        observed.iter().filter(is_same).filter_map(|old| ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).ok()).collect()
     }
 }
 

@@ -64,6 +64,13 @@ impl Lineage {
         Some(Mark { ancestors, before, whole })
     }
 
+    /// Those of these commits that are neither another one nor its ancestors. `None` where that one is not behind the tip, or not
+    /// everything behind it can be read.
+    pub(super) fn not_behind(&self, id: &ObjectId, asked: &[&CommitId]) -> Option<BTreeSet<CommitId>> {
+        let (there, whole) = self.behind(&[*self.numbers.get(id)?], asked);
+        whole.then(|| asked.iter().filter(|id| !there.contains(**id)).map(|id| (*id).clone()).collect())
+    }
+
     fn find(&self, id: &CommitId) -> Option<u32> {
         self.numbers.get(&ObjectId::from_hex(id.as_str().as_bytes()).ok()?).copied()
     }

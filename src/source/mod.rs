@@ -37,7 +37,7 @@ use tokio::time::Instant;
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Change, Histories, Newest, ObservedTip, Positions, Survey, Tip, TipChange, Unreachable};
+use crate::model::evidence::{Asked, Change, Histories, Newest, ObservedTip, Positions, Survey, Tip, TipChange, Unreachable};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -269,30 +269,33 @@ impl Sources {
         (changes, not_evaluated)
     }
 
-    /// Which of these commits lie before the given ones of each source. One that is not in the history of its source, or cannot be
-    /// found there, is among the second half.
+    /// Where these commits stand in the history of each source, by what is asked. A commit that is asked for and not in the history
+    /// of its source, or cannot be found there, is among the second half.
     pub async fn positions(
         &self,
-        marks: &BTreeMap<SourceId, BTreeSet<CommitId>>,
+        asked: &BTreeMap<SourceId, Asked>,
         commits: &[Commit],
+        observed: &[ObservedTip],
         progress: &Progress,
     ) -> (Positions, Vec<NotEvaluated>) {
-        let (mut positions, mut not_evaluated) = (Positions::new(), Vec::new());
-        for (source, marks) in marks {
+        let (mut positions, mut not_evaluated) = (Positions::default(), Vec::new());
+        for (source, asked) in asked {
             let Some(versioned) = self.versioned.get(source) else { continue };
-            let asked = commits.iter().filter(|commit| commit.source == *source).map(|commit| commit.id.clone()).collect();
-            match read::marks(versioned, marks.clone(), asked, self.settings.timeout, progress).await {
-                Ok(read::Marks { found, whole }) => {
+            let commits = commits.iter().filter(|commit| commit.source == *source).map(|commit| commit.id.clone()).collect();
+            match read::standing(versioned, asked.clone(), commits, observed, self.settings.timeout, progress).await {
+                Ok(read::Standing { marks, late, whole }) => {
                     let reason = if whole { "commit not in history" } else { "history cut off" };
-                    let lost = marks.iter().filter(|mark| found.get(mark).is_none_or(|found| !found.whole));
+                    let lost = asked.marks.iter().filter(|mark| marks.get(mark).is_none_or(|found| !found.whole));
                     not_evaluated.extend(lost.map(|mark| NotEvaluated::new(Stage::History, before(source, mark), reason)));
-                    positions.extend(found.into_iter().map(|(mark, found)| ((source.clone(), mark), found)));
+                    positions.marks.extend(marks.into_iter().map(|(mark, found)| ((source.clone(), mark), found)));
+                    positions.late.extend(late.into_iter().map(|(end, late)| ((source.clone(), end), late)));
                 }
-                Err(error) => not_evaluated.extend(
-                    marks
-                        .iter()
-                        .map(|mark| NotEvaluated::new(Stage::History, before(source, mark), error.reason()).with_detail(error.to_string())),
-                ),
+                Err(error) => {
+                    let late = (!asked.ends.is_empty()).then(|| format!("when commits under retired keys came into {source}"));
+                    let subjects = asked.marks.iter().map(|mark| before(source, mark)).chain(late);
+                    let gap = |subject| NotEvaluated::new(Stage::History, subject, error.reason()).with_detail(error.to_string());
+                    not_evaluated.extend(subjects.map(gap));
+                }
             }
         }
         not_evaluated.sort();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
@@ -26,7 +27,7 @@ use super::{tree, worktree};
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Change, Mark, ObservedTip, Survey, Tip};
+use crate::model::evidence::{Asked, Change, Mark, ObservedTip, Survey, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -86,27 +87,33 @@ pub(super) async fn survey(
     work::beside(End::after(timeout), || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
 }
 
-/// Commits that were asked for, and whether the history could be read as a whole.
-pub(super) struct Marks {
-    pub(super) found: BTreeMap<CommitId, Mark>,
+/// What was asked about one history, and whether it could be read as a whole.
+pub(super) struct Standing {
+    pub(super) marks: BTreeMap<CommitId, Mark>,
+    pub(super) late: BTreeMap<DateTime<Utc>, BTreeSet<CommitId>>,
     pub(super) whole: bool,
 }
 
-/// Which commits lie before those that are asked for.
-pub(super) async fn marks(
+/// Where commits stand in one history.
+pub(super) async fn standing(
     versioned: &Versioned,
-    marks: BTreeSet<CommitId>,
-    asked: Vec<CommitId>,
+    asked: Asked,
+    commits: Vec<CommitId>,
+    observed: &[ObservedTip],
     timeout: Duration,
     progress: &Progress,
-) -> Result<Marks> {
+) -> Result<Standing> {
     let (layout, tip) = (versioned.layout.clone(), versioned.tip);
+    let seen: Vec<_> = asked.ends.iter().map(|end| (*end, versioned.seen_since(*end, observed))).collect();
     let tick = || progress.tell(|| format!("looking for what lies before commits of the trust policy in {}", versioned.source));
     let found = work::beside(End::after(timeout), tick, move |stop| {
         let lineage = Lineage::of(&layout.objects()?, tip, stop)?;
-        let asked: Vec<&CommitId> = asked.iter().collect();
-        let found = marks.into_iter().filter_map(|mark| lineage.mark(&mark, &asked).map(|found| (mark, found))).collect();
-        Ok(Marks { found, whole: lineage.is_whole() })
+        let commits: Vec<&CommitId> = commits.iter().collect();
+        let marks = asked.marks.into_iter().filter_map(|mark| lineage.mark(&mark, &commits).map(|found| (mark, found))).collect();
+        // The first that the history still holds: of one that was rewritten since nothing can be told.
+        let first = |tips: Vec<gix::ObjectId>| tips.iter().find_map(|tip| lineage.not_behind(tip, &commits));
+        let late = seen.into_iter().filter_map(|(end, tips)| Some((end, first(tips)?))).collect();
+        Ok(Standing { marks, late, whole: lineage.is_whole() })
     });
     found.await.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
 }

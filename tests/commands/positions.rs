@@ -61,10 +61,16 @@ impl Story {
     }
 
     fn scan(&self, source: &str, policy: &str) -> (Option<i32>, Value) {
+        self.scan_with(source, policy, &[])
+    }
+
+    fn scan_with(&self, source: &str, policy: &str, more: &[&str]) -> (Option<i32>, Value) {
         let file = scratch::new_folder("policy").join("trust.yaml");
         std::fs::write(&file, policy).unwrap();
         let keyring = text(&keys::openpgp_file(&[ALICE.openpgp()]));
-        let output = recorded::scan(source, &["--keyring", &keyring, "--trust", &text(&file), "-o", "json"]).run();
+        let trust = text(&file);
+        let arguments = ["--keyring", &keyring, "--trust", &trust, "-o", "json"];
+        let output = recorded::scan(source, &[arguments.as_slice(), more].concat()).run();
         (output.status, output.record())
     }
 
@@ -179,6 +185,24 @@ fn a_position_that_is_not_in_the_history_or_cut_off_speaks_for_nobody_and_is_tol
     let (_, record) = story.scan(&text(&shallow), &bounded(&format!("retiredAt: {{commit: {retired}}}")));
     assert_eq!(of(&record, &last), "signed-untrusted position-unknown policy-binding");
     assert!(gaps(&record).iter().any(|(subject, reason)| subject.contains(&retired) && reason == "history cut off"), "{record:#}");
+}
+
+#[test]
+fn t34_what_a_scan_did_not_see_yet_after_a_key_retired_claims_a_wrong_date() {
+    let story = Story::new();
+    let (source, state) = (text(story.repository.path()), text(&scratch::new_folder("state")));
+    let look = |bound: &str, state: &str| story.scan_with(&source, &bounded(bound), &["--state", state]).1;
+    let (retired, later) = ("retiredAt: 2024-06-01", "retiredAt: 2999-01-01");
+    let claimed = "claimed-time-only key-retired-since policy-binding";
+    assert_eq!(of(&look(retired, &state), &story.first), claimed);
+    // Nobody but the keyholder can tell when that was signed; but the scan before was made after the key had retired.
+    let stolen = story.by_alice("stolen");
+    let record = look(retired, &state);
+    assert_eq!(of(&record, &stolen), "signed-untrusted first-seen-after-key-retired policy-binding");
+    assert_eq!(of(&record, &story.first), claimed);
+    // Whoever never looked cannot tell.
+    assert_eq!(of(&look(retired, "none"), &stolen), claimed);
+    assert_eq!(of(&look(later, &state), &stolen), "verified-author policy-binding");
 }
 
 /// Alice, a minimum for all, and an anchor.

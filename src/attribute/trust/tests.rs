@@ -1,6 +1,6 @@
 //! Facts and a policy in, a verdict out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn on(number: i64) -> Moment {
 
 /// Today, where nothing is known of the history.
 fn here() -> Standpoint<'static> {
-    static NOWHERE: Positions = Positions::new();
+    static NOWHERE: Positions = Positions { marks: BTreeMap::new(), late: BTreeMap::new() };
     Standpoint { positions: &NOWHERE, now: today() }
 }
 
@@ -212,7 +212,8 @@ fn a_position_that_is_not_known_for_sure_speaks_for_nobody() {
     let told = |bound: TrustedKey, mark: Option<Mark>| {
         let mut policy = policy();
         policy.principals[0].keys = vec![bound];
-        let positions: Positions = mark.into_iter().map(|mark| (("fleet".to_owned(), CommitId::new("x")), mark)).collect();
+        let marks = mark.into_iter().map(|mark| (("fleet".to_owned(), CommitId::new("x")), mark)).collect();
+        let positions = Positions { marks, ..Positions::default() };
         let standpoint = Standpoint { positions: &positions, now: today() };
         let judged = judge(&policy, &commit(ALICE, ALICE), &by("A1"), standpoint);
         (judged.verdict.verdict, judged.verdict.reasons[0].clone(), judged.names.len())

@@ -18,6 +18,9 @@ const MOST_PATTERNS: usize = 16;
 /// Longer texts are cut off where they are only shown.
 const LONGEST: usize = 200;
 
+/// Keys by their names.
+type Keys<'a> = Vec<(&'a KeyName, &'a Key)>;
+
 /// The lines of one entry; what is commented out can be made active by taking `# ` away.
 struct Entry {
     name: String,
@@ -125,7 +128,7 @@ impl Writer<'_> {
     }
 
     fn forges(&mut self) -> Vec<Entry> {
-        let mut by_committer: BTreeMap<(bool, &str, &str), Vec<(&KeyName, &Key)>> = BTreeMap::new();
+        let mut by_committer: BTreeMap<(bool, &str, &str), Keys<'_>> = BTreeMap::new();
         for (name, key) in &self.proposal.keys {
             if let Some((forge, committer)) = &key.forge {
                 // Active ones first.
@@ -274,8 +277,8 @@ impl Writer<'_> {
 }
 
 /// Keys that share an e-mail, directly or by way of others.
-fn groups<'a>(keys: &[(&'a KeyName, &'a Key)]) -> Vec<Vec<(&'a KeyName, &'a Key)>> {
-    let mut groups: Vec<(BTreeSet<&String>, Vec<(&KeyName, &Key)>)> = Vec::new();
+fn groups<'a>(keys: &Keys<'a>) -> Vec<Keys<'a>> {
+    let mut groups: Vec<(BTreeSet<&String>, Keys<'a>)> = Vec::new();
     for (name, key) in keys {
         let mut emails: BTreeSet<&String> = key.contested.iter().collect();
         let mut members = vec![(*name, *key)];

@@ -64,7 +64,7 @@ pub(in crate::source) fn survey(
             );
             break;
         }
-        if survey.commits.len() % TELL_EVERY == 0 {
+        if survey.commits.len().is_multiple_of(TELL_EVERY) {
             told(survey.commits.len());
         }
         let (raw, links) = match read(&objects, &id) {

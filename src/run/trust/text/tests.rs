@@ -173,7 +173,7 @@ fn keys_that_dispute_an_email_are_one_entry_for_a_person_to_decide() {
     let other = ALICE.replace("01234567", "76543210");
     let told = text(&[(commit(alice, alice), disputed(ALICE), None), (commit(alice, alice), disputed(&other), None)], &[]);
     assert!(policy(&told).principals.is_empty());
-    let read = policy(&uncommented(&told).split("\nrules:").next().expect("a split has a first part").to_owned());
+    let read = policy(uncommented(&told).split("\nrules:").next().expect("a split has a first part"));
     assert_eq!((read.principals.len(), read.principals[0].keys.len()), (1, 2), "{told}");
 }
 
