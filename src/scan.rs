@@ -2,6 +2,8 @@
 //!
 //! A line with `.await` touches the world, a line without is pure. It reads no clock (the moment is given) and writes nothing.
 
+pub mod log;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};

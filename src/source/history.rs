@@ -18,6 +18,7 @@
 //! - **Merges.** A merge is the author only of what differs from all its parents.
 
 mod changed;
+mod log;
 mod moves;
 mod trees;
 mod version;
@@ -40,6 +41,7 @@ use crate::model::declaration::{DocumentRef, SourceId, TreePath};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
 use crate::yaml::Dialect;
 
+pub(super) use self::log::{Wanted, log};
 use self::version::{Identity, Versions};
 use self::walk::{Claim, Walk};
 

@@ -18,6 +18,7 @@ mod git;
 mod history;
 mod listing;
 mod location;
+mod log;
 mod meter;
 mod read;
 mod reference;
@@ -39,6 +40,7 @@ use crate::yaml::Dialect;
 
 pub use credentials::{Credentials, SecretPlace};
 pub use location::{holds_login, shown};
+pub use log::Differ;
 
 use history::{SourceHistories, Versioned};
 use read::Job;
