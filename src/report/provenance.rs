@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::commit::Commit;
-use super::object::Object;
+use super::object::{Attribution, Object};
 use super::record::Record;
+use crate::model::attribution::Verdict;
 
 /// States of objects that are there, whatever else is the matter.
 const LIVE: [&str; 6] = ["synced", "drifted", "pending", "terminating", "undeclared", "orphaned"];
@@ -61,7 +62,7 @@ pub struct Provenance {
     pub absent: usize,
     /// Objects that could not be judged, and so not counted.
     pub unknown: usize,
-    /// By verdict; `-` where the source is not versioned, and an empty text where nothing declares it.
+    /// Objects by the weakest of what is said of them and their fields, and fields, by verdict; `-` where the source is not versioned, and an empty text where nothing declares it.
     pub rungs: BTreeMap<String, Count>,
     /// By name and e-mail as commits claim them.
     pub authors: BTreeMap<(String, String), Author>,
@@ -69,6 +70,13 @@ pub struct Provenance {
     pub keys: BTreeMap<String, Key>,
     /// By fingerprint, or key id as the signature has it.
     pub strangers: BTreeMap<String, Stranger>,
+}
+
+/// The worst that is said of an object: of its newest change, or of any of its fields. A word of a later version is the worst.
+fn weakest(attribution: &Attribution) -> &str {
+    let rank = |verdict: &str| Verdict::ALL.iter().position(|known| known.as_str() == verdict).unwrap_or(usize::MAX);
+    let said = attribution.field_counts.keys().map(AsRef::as_ref).chain([attribution.verdict.as_ref()]);
+    said.max_by_key(|verdict| rank(verdict)).unwrap_or_default()
 }
 
 /// Whether an object is there.
@@ -126,7 +134,7 @@ impl Provenance {
             self.rungs.entry("-".to_owned()).or_default().objects += 1;
             return;
         };
-        self.rungs.entry(attribution.verdict.to_string()).or_default().objects += 1;
+        self.rungs.entry(weakest(attribution).to_owned()).or_default().objects += 1;
         for (verdict, fields) in &attribution.field_counts {
             self.rungs.entry(verdict.to_string()).or_default().fields += fields;
             self.live.fields += fields;
@@ -175,6 +183,7 @@ fn named(commit: &Commit) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Count, Provenance};
+    use crate::model::attribution::Verdict;
     use crate::model::fixture::{clean, drifted};
     use crate::report::Record;
 
@@ -188,6 +197,18 @@ mod tests {
             let credited: usize = found.authors.values().map(|author| author.claimed.fields).sum();
             assert_eq!(credited, found.live.fields);
         }
+    }
+
+    #[test]
+    fn an_object_is_proven_no_better_than_its_weakest_field() {
+        let mut scan = drifted();
+        let before = Provenance::of(&Record::of(&scan, None)).proven();
+        let web = scan.declarations.iter().position(|declaration| declaration.id.name == "web").unwrap();
+        let attribution = scan.attributions.declarations[web].as_mut().unwrap();
+        // Its newest commit is proven, and one of its fields is not.
+        assert_eq!(attribution.verdict, Verdict::VerifiedAuthor);
+        attribution.leaves.iter_mut().for_each(|leaf| leaf.verdict = Verdict::VerifiedAuthor);
+        assert_eq!(Provenance::of(&Record::of(&scan, None)).proven().objects, before.objects + 1);
     }
 
     #[test]

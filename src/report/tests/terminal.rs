@@ -447,25 +447,25 @@ fn the_provenance_report_fits_and_is_steered_by_nobody() {
 #[test]
 fn provenance_on_a_terminal_of_80_columns() {
     insta::assert_snapshot!(provenance(&drifted(), Some(80)), @r#"
-    Provenance: 12 of 18 live objects are declared under the author's own key. 3
-      differ live from what is declared. 1 declared object is not live and not
-      counted.
+    Provenance: 11 of 18 live objects and 13 of 21 fields of them are declared under
+      the author's own key. 3 differ live from what is declared. 1 declared object
+      is not live and not counted.
     cluster prod v1.36.3 · fleet main@9c1f2ab · 21 Nov 2026 09:14:07 UTC
     31 requests, all reads, in 1.1 s
     Not provable from Git alone: who pushed, who reviewed, when a commit was made.
     Claims: names that are not called proven, a forge's word on authors, names of
       managers, and that what was applied came from this repository.
 
-    proof of authorship    objects     fields
-    author's key          12 of 18   13 of 21
-    forge only             2 of 18    3 of 21
-    unsigned               3 of 18    5 of 21
-    declared nowhere       1 of 18
+    proof of authorship   objects, by weakest field     fields
+    author's key                           11 of 18   13 of 21
+    forge only                              2 of 18    3 of 21
+    unsigned                                4 of 18    5 of 21
+    declared nowhere                        1 of 18
 
-    authors, as commits name them           objects           fields
-    Alice Chen <alice@example.com>   7 of 10 proven   8 of 13 proven
-    Carol Diaz <carol@example.com>    5 of 5 proven    5 of 5 proven
-    Bob Ito <bob@example.com>         0 of 2 proven    0 of 3 proven
+    authors, as commits name them    objects, newest change           fields
+    Alice Chen <alice@example.com>           7 of 10 proven   8 of 13 proven
+    Carol Diaz <carol@example.com>            5 of 5 proven    5 of 5 proven
+    Bob Ito <bob@example.com>                 0 of 2 proven    0 of 3 proven
 
     keys that signed
       5B1E9F3C4D2011AB 14 objects, 16 fields, 3 commits Alice Chen
@@ -537,23 +537,23 @@ fn provenance_on_a_terminal_of_80_columns() {
 #[test]
 fn provenance_on_a_terminal_of_120_columns() {
     insta::assert_snapshot!(provenance(&drifted(), Some(120)), @r#"
-    Provenance: 12 of 18 live objects are declared under the author's own key. 3 differ live from what is declared. 1
-      declared object is not live and not counted.
+    Provenance: 11 of 18 live objects and 13 of 21 fields of them are declared under the author's own key. 3 differ live
+      from what is declared. 1 declared object is not live and not counted.
     cluster prod v1.36.3 · fleet main@9c1f2ab · 21 Nov 2026 09:14:07 UTC · 31 requests, all reads, in 1.1 s
     Not provable from Git alone: who pushed, who reviewed, when a commit was made.
     Claims: names that are not called proven, a forge's word on authors, names of managers, and that what was applied came
       from this repository.
 
-    proof of authorship    objects     fields
-    author's key          12 of 18   13 of 21
-    forge only             2 of 18    3 of 21
-    unsigned               3 of 18    5 of 21
-    declared nowhere       1 of 18
+    proof of authorship   objects, by weakest field     fields
+    author's key                           11 of 18   13 of 21
+    forge only                              2 of 18    3 of 21
+    unsigned                                4 of 18    5 of 21
+    declared nowhere                        1 of 18
 
-    authors, as commits name them           objects           fields
-    Alice Chen <alice@example.com>   7 of 10 proven   8 of 13 proven
-    Carol Diaz <carol@example.com>    5 of 5 proven    5 of 5 proven
-    Bob Ito <bob@example.com>         0 of 2 proven    0 of 3 proven
+    authors, as commits name them    objects, newest change           fields
+    Alice Chen <alice@example.com>           7 of 10 proven   8 of 13 proven
+    Carol Diaz <carol@example.com>            5 of 5 proven    5 of 5 proven
+    Bob Ito <bob@example.com>                 0 of 2 proven    0 of 3 proven
 
     keys that signed
       5B1E9F3C4D2011AB 14 objects, 16 fields, 3 commits Alice Chen <alice@example.com>, Bob Ito <bob@example.com>, Carol

@@ -45,12 +45,13 @@ pub(super) fn encode(record: &Record<'_>, style: &Style, out: &mut dyn Write) ->
 
 fn heading(pen: &mut Pen<'_>, record: &Record<'_>, found: &Provenance) -> io::Result<()> {
     let is_whole = record.status == "complete";
-    let proven = found.proven().objects;
+    let Count { objects: proven, fields } = found.proven();
     let look = if is_whole && proven == found.live.objects { GREEN } else { YELLOW };
     let word = pen.paint(look.bold(), if is_whole { "Provenance:" } else { "Partial:" });
     let of = format!("{} of {}", pen.count(proven), pen.counted(found.live.objects, "live object", "live objects"));
-    let verb = if found.live.objects == 1 { "is" } else { "are" };
-    pen.wrapped(&format!("{word} {of} {verb} declared under the author's own key.{}", beside(pen, found)), 2)?;
+    let fields = format!("{} of {}", pen.count(fields), pen.counted(found.live.fields, "field", "fields"));
+    let beside = beside(pen, found);
+    pen.wrapped(&format!("{word} {of} and {fields} of them are declared under the author's own key.{beside}"), 2)?;
     let context = verdict::context(pen, record);
     pen.parts(&context)?;
     LIMITS.iter().try_for_each(|line| pen.wrapped(line, 2))
@@ -97,7 +98,7 @@ fn ladder(pen: &mut Pen<'_>, found: &Provenance) -> io::Result<()> {
             [word, objects, fields]
         })
         .collect();
-    table(pen, ["proof of authorship", "objects", "fields"], rows)
+    table(pen, ["proof of authorship", "objects, by weakest field", "fields"], rows)
 }
 
 /// A title, numbers aligned on the right; the first column is shortened where it has to be.
@@ -148,7 +149,7 @@ fn authors(pen: &mut Pen<'_>, found: &Provenance) -> io::Result<()> {
         [name, share(pen, |count| count.objects, author), share(pen, |count| count.fields, author)]
     };
     let rows: Vec<_> = known.into_iter().map(row).collect();
-    table(pen, ["authors, as commits name them", "objects", "fields"], rows)
+    table(pen, ["authors, as commits name them", "objects, newest change", "fields"], rows)
 }
 
 fn keys(pen: &mut Pen<'_>, found: &Provenance) -> io::Result<()> {
