@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Declared, Policy, Readers, Run, documents, in_time, schemas};
+use super::{Declared, Policy, Readers, Run, documents, in_time, positions, schemas};
 use crate::model::attribution::CommitVerdict;
-use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{Declaration, Tree};
-use crate::model::evidence::Signatures;
+use crate::model::evidence::{Histories, Signatures};
 use crate::model::log::Log;
 use crate::model::object::Manifest;
 use crate::progress::Progress;
@@ -47,23 +46,22 @@ pub async fn logged(
     let differ: Differ = Arc::new(move |before: &[Manifest], after: &Manifest| compare::field_changes(before, after, &schemas));
     let documents = documents(&declarations, &trees);
     let followed = readers.sources.log(&documents, limit, readers.cluster.redactor(), &differ, progress);
-    let (log, gaps) = in_time(run.limit.within(followed).await, Stage::History, "the history");
+    let (mut log, gaps) = in_time(run.limit.within(followed).await, Stage::History, "the history");
     not_evaluated.extend(gaps);
-    let verified = run.limit.within(readers.keyring.verify(&log.commits, run.started, progress)).await;
+    let histories = Histories { commits: std::mem::take(&mut log.commits), ..Histories::default() };
+    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
-    let verdicts = log.commits.iter().map(|commit| verdict(commit, &signatures, policy, run)).collect();
+    let (positions, gaps) = positions(readers, policy, &trees, &histories, &signatures, run, progress).await;
+    not_evaluated.extend(gaps);
+    // Nothing is declared here that bots could have a scope in: only commits are judged, as they are for the declarations of a scan.
+    let leaf_names = |_: &Declaration| Vec::new();
+    let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
+    let verdicts = attribute::attributions(&[], &trees, &histories, &signatures, &judging).commits;
+    log.commits = histories.commits;
     not_evaluated.extend(super::not_versioned(&trees).into_iter().filter(|_| documents.is_empty()));
     not_evaluated.sort();
     not_evaluated.dedup();
     let sources = trees.into_iter().map(|tree| Tree { files: Default::default(), ..tree }).collect();
     Logged { declarations, sources, log, signatures, verdicts, not_evaluated }
-}
-
-fn verdict(commit: &Commit, signatures: &Signatures, policy: &Policy, run: &Run) -> CommitVerdict {
-    match (signatures.get(&(commit.source.clone(), commit.id.clone())), &policy.trust) {
-        (Some(facts), Some(trust)) => attribute::commit_verdict_by(trust, commit, facts, run.started),
-        (Some(facts), None) => attribute::commit_verdict(commit, facts),
-        (None, _) => attribute::unverified(),
-    }
 }

@@ -20,6 +20,7 @@
 mod changed;
 mod log;
 mod moves;
+mod survey;
 mod trees;
 mod version;
 mod walk;
@@ -42,6 +43,7 @@ use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Ti
 use crate::yaml::Dialect;
 
 pub(super) use self::log::{Wanted, log};
+pub(super) use self::survey::survey;
 use self::version::{Identity, Versions};
 use self::walk::{Claim, Walk};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::keys::{self, ALICE, BOB, CAROL, MALLORY};
+use crate::harness::keys::{self, ALICE, BOB, CAROL, Key, MALLORY};
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Output;
 use crate::harness::recorded::{self, text, witness};
@@ -78,6 +78,24 @@ fn a_key_of_somebody_else_and_an_unknown_one_are_told_at_their_commits() {
     let screen = log_of(&repository, "deploy/web", &[]).stdout;
     assert!(screen.contains("author Alice Example, signed by bob@example.com (mismatch)"), "{screen}");
     assert!(screen.contains("signed by an unknown key") && screen.contains("  moved: web.yaml → moved.yaml\n"), "{screen}");
+}
+
+#[test]
+fn the_trust_policy_judges_each_commit_by_where_it_stands() {
+    let repository = Repository::new();
+    repository.write("web.yaml", web(1, "a")).commit(&ALICE, "first").signed_by(&ALICE.openpgp());
+    let anchor = repository.write("web.yaml", web(2, "a")).commit(&ALICE, "second").signed_by(&ALICE.openpgp());
+    repository.write("web.yaml", web(3, "a")).commit(&ALICE, "third").signed_by(&ALICE.openpgp());
+    let Key::OpenPgp(fingerprint) = ALICE.openpgp() else { panic!("an OpenPGP key is one") };
+    let policy = scratch::new_folder("policy").join("trust.yaml");
+    let principal = format!("principals: [{{name: alice, emails: [{}], keys: [{{openpgp: {fingerprint}}}]}}]", ALICE.email);
+    std::fs::write(&policy, format!("{principal}\nanchors: [{{source: '*', commit: {anchor}}}]\n")).unwrap();
+    let log = log_of(&repository, "deploy/web", &["-o", "json", "--trust", &text(&policy)]).document("log");
+    let verdicts: Vec<String> = told(&log).iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(verdicts, ["verified-author", "verified-author", "unverifiable"], "{log:#}");
+    let first = &log["changes"][2]["commit"];
+    let commit = log["commits"].as_array().unwrap().iter().find(|commit| commit["id"] == *first).unwrap();
+    assert_eq!(commit["reasons"][0], "before-anchor");
 }
 
 #[test]
