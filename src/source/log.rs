@@ -41,7 +41,7 @@ impl Sources {
             let (redactor, differ, progress, id) = (redactor.clone(), differ.clone(), progress.clone(), source.clone());
             let told = move |count| progress.tell(|| format!("following {id}: {} commits", grouped(count)));
             let read = work::beside(
-                self.settings.timeout,
+                work::End::after(self.settings.timeout),
                 || {},
                 move |stop| {
                     let wanted = Wanted { documents: &documents, dialect, limit, redactor: &redactor, differ: &*differ };

@@ -6,6 +6,7 @@ mod changed;
 mod fetch;
 mod history;
 mod hostile;
+mod kept;
 mod log;
 mod remote;
 mod repository;

@@ -20,15 +20,17 @@ use gix::ObjectId;
 
 use self::trail::{Change, Place, Standing, Trail};
 use self::values::Values;
+use super::earlier::Earlier;
 use super::version::{Sought, Versions};
-use super::{SourceHistories, Versioned, add_commits, questions, told_of};
+use super::{SourceHistories, Versioned, give_up, questions, told_of};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::DocumentRef;
 use crate::model::log::{DocumentChange, FieldChange, Log, LogEnd};
 use crate::model::object::Manifest;
 use crate::secret::Redactor;
+use crate::source::commit;
 use crate::source::error::Result;
-use crate::source::listing::{Listings, Node};
+use crate::source::listing::Listings;
 use crate::yaml::Dialect;
 
 /// What is wanted of the changes of documents of one source.
@@ -55,15 +57,14 @@ pub(in crate::source) fn log(
     let listings = Listings::new(&objects);
     let versions = Versions::new(&objects, wanted.dialect);
     let mut found = SourceHistories::default();
-    let questions = questions(source, wanted.documents, &listings, &versions, &mut found)?;
+    let (questions, unreadable) = questions(&source.tip, wanted.documents, &listings, &versions, &Earlier::read(None))?;
+    unreadable.iter().for_each(|reference| give_up(reference, &mut found));
     let mut trail = Trail::new(&listings, &versions, &shallow);
     let tip = trail.read(&source.tip)?;
     for (document, question) in questions.iter().enumerate() {
-        let path = question.reference.path.as_bytes();
-        if let Some((Node::File, blob)) = listings.find(&tip.tree, path)? {
-            let sought = Sought { identity: question.identity.clone(), meaning: question.meaning };
-            trail.hand_over(source.tip, &tip, Standing::Here(Place { document, path: path.into(), blob, sought }));
-        }
+        let sought = Sought { identity: question.identity.clone(), meaning: question.meaning };
+        let path = question.reference.path.as_bytes().into();
+        trail.hand_over(source.tip, &tip, Standing::Here(Place { document, path, blob: question.blob, sought }));
     }
     trail.run(stop, told);
     let order = trail.order();
@@ -71,9 +72,11 @@ pub(in crate::source) fn log(
     found.not_evaluated.extend(damages.iter().map(|error| told_of(&source.source, error)));
     changes.sort_by_key(|change| (order.get(&change.commits[0]).copied(), change.after.document));
     let omitted = limited(&mut changes, wanted.limit);
-    let credited: Vec<ObjectId> = changes.iter().flat_map(|change| change.commits.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    let numbers = add_commits(source, &objects, &credited, &mut found)?;
-    let number: HashMap<ObjectId, u32> = credited.into_iter().zip(numbers).collect();
+    let credited: BTreeSet<ObjectId> = changes.iter().flat_map(|change| change.commits.clone()).collect();
+    for id in &credited {
+        found.commits.push(commit::commit(id, &source.source, objects.read(id, gix::objs::Kind::Commit)?));
+    }
+    let number: HashMap<ObjectId, u32> = credited.into_iter().zip(0..).collect();
     let references: Vec<DocumentRef> = questions.into_iter().map(|question| question.reference).collect();
     let mut values = Values::new(&versions, wanted);
     let told = |change| values.told(change, &references, &number, stop);

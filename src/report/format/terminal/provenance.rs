@@ -233,10 +233,15 @@ fn parts(pen: &Pen<'_>, object: &Object, commits: &Commits<'_>) -> Vec<String> {
     parts
 }
 
-/// Who else had a hand in it: whoever brought it onto the branch or made its file reachable.
+/// Who else had a hand in it: whoever brought it onto the branch, made its file reachable, or only wrote it otherwise or moved it.
 fn others(pen: &Pen<'_>, object: &Object, commits: &Commits<'_>) -> Vec<String> {
     let (Some(declared), Some(attribution)) = (&object.declared, &object.attribution) else { return Vec::new() };
-    let hands = [("brought onto the branch by", &attribution.changed_by), ("activated by", &attribution.activated_by)];
+    let hands = [
+        ("brought onto the branch by", &attribution.changed_by),
+        ("activated by", &attribution.activated_by),
+        ("only reformatted by", &attribution.touched_by),
+        ("only moved by", &attribution.moved_by),
+    ];
     let is_other = |id: &&String| attribution.authored_by.as_ref() != Some(id);
     let told = |(hand, id): (&str, &Option<String>)| {
         let commit = commits.get(&(declared.source.as_str(), id.as_ref().filter(is_other)?.as_str()))?;
