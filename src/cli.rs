@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser};
 
 use self::arguments::{Cli, Command, FailOnArg, Trust, state_folder};
 use self::screen::{screen, start_log, tell};
+use crate::run::field::FieldChoice;
 use crate::run::output;
 use crate::run::select::Selector;
 use crate::run::{self, Error, Options, Outcome, Screen};
@@ -50,20 +51,26 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
             options.flags.state = scan.state;
             options.flags.default_state = state_folder();
             options.flags.cron = scan.cron;
-            wait(run::scan::scan(options, &scan.output, scan.record_fields, screen))
+            wait(run::scan::scan(options, scan.report, &scan.output, scan.record_fields, screen))
         }
         Command::Blame(blame) => {
             let selector = Selector::parse(&blame.object, blame.namespace)?;
+            let field = blame.field.as_deref().map(FieldChoice::parse).transpose()?;
             let mut options = blame.from.options(blame.cluster);
             options.flags.state = blame.state;
             options.flags.default_state = state_folder();
-            wait(run::blame::blame(options, &selector, blame.output, screen))
+            wait(run::blame::blame(options, &selector, field.as_ref(), blame.output, screen))
+        }
+        Command::Log(log) => {
+            let selector = Selector::parse(&log.object, log.namespace)?;
+            let limit = log.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            wait(run::log::log(log.from.options(log.cluster), &selector, limit, log.output, screen))
         }
         Command::Compare(compare) => {
             let fail_on = compare.fail_on.setting();
             wait(run::compare::compare(&compare.declared, &compare.live, compare.namespace, fail_on, compare.output, screen))
         }
-        Command::Report(report) => run::report::report(&report.record, &report.output, screen),
+        Command::Report(report) => run::report::report(&report.record, report.report, &report.output, screen),
         Command::Capture(capture) => {
             let mut options = Options { config: capture.config, flags: capture.cluster.flags(), recording: None };
             options.flags.namespaces = capture.namespace.into_iter().collect();

@@ -4,6 +4,8 @@ pub mod blame;
 pub mod capture;
 pub mod compare;
 pub mod explain;
+pub mod field;
+pub mod log;
 pub mod output;
 pub mod rbac;
 pub mod report;

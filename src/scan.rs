@@ -2,6 +2,8 @@
 //!
 //! A line with `.await` touches the world, a line without is pure. It reads no clock (the moment is given) and writes nothing.
 
+pub mod log;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -425,19 +427,30 @@ async fn positions(
     in_time(found, Stage::History, "what lies before commits of the trust policy")
 }
 
-/// Every document behind a declaration whose source is versioned, and how it is read.
+/// Every document behind a declaration whose source is versioned, and how it is read: those that it is made of, and those whose
+/// entries lead to them.
 fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentRef, Dialect> {
-    let versioned: BTreeSet<&str> = trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| tree.source.as_str()).collect();
-    let mut documents = BTreeMap::new();
-    for declaration in declarations.iter().filter(|declaration| versioned.contains(declaration.source.as_str())) {
+    let entries = versioned(declarations, trees).flat_map(|declaration| &declaration.drawn_by);
+    let mut documents = inputs(declarations, trees);
+    documents.extend(entries.map(|entry| (entry.document.clone(), Dialect::Kustomize)));
+    documents
+}
+
+/// Every document that a declaration of a versioned source is made of, and how it is read.
+fn inputs(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentRef, Dialect> {
+    let of_one = |declaration: &Declaration| {
         let dialect = match declaration.engine {
             Engine::Plain => Dialect::Raw,
             Engine::Kustomize => Dialect::Kustomize,
         };
-        documents.extend(declaration.inputs.iter().map(|input| (input.document.clone(), dialect)));
-        documents.extend(declaration.drawn_by.iter().map(|entry| (entry.document.clone(), Dialect::Kustomize)));
-    }
-    documents
+        declaration.inputs.iter().map(|input| (input.document.clone(), dialect)).collect::<Vec<_>>()
+    };
+    versioned(declarations, trees).flat_map(of_one).collect()
+}
+
+fn versioned<'a>(declarations: &'a [Declaration], trees: &[Tree]) -> impl Iterator<Item = &'a Declaration> {
+    let versioned: BTreeSet<String> = trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| tree.source.clone()).collect();
+    declarations.iter().filter(move |declaration| versioned.contains(&declaration.source))
 }
 
 fn in_time<T: Default>(answer: Result<(T, Vec<NotEvaluated>), Ended>, stage: Stage, subject: &str) -> (T, Vec<NotEvaluated>) {

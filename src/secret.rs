@@ -4,6 +4,8 @@
 //! ever holds a secret value. The key is random for each run; a recording brings its own, because its values are digests
 //! already. Follows record.md, "Secrets".
 
+mod document;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{FailOn, Flags, SecretsMode};
 use crate::run::Options;
-use crate::run::output::{Format, Output};
+use crate::run::output::{self, Format, Output, parse_report};
 use crate::run::schema::Contract;
 
 /// Compares a live Kubernetes cluster with what Git declares, says who declared each field and how well that is proven, and
@@ -59,6 +59,8 @@ pub(super) enum Command {
     Scan(Scan),
     /// Show who declared each field of one object
     Blame(Blame),
+    /// Show the commits that changed one declared object, field by field
+    Log(Log),
     /// Compare two files or folders, without Git and without a cluster
     Compare(Compare),
     /// Encode a record again
@@ -99,6 +101,9 @@ pub(super) struct Scan {
     /// Also look for objects in this namespace that are declared nowhere (repeatable)
     #[arg(long, value_name = "NAMESPACE")]
     pub(super) undeclared: Vec<String>,
+    /// What to tell: drift, or provenance (who declared what is live, and how well that is proven)
+    #[arg(long, value_name = "REPORT", value_parser = parse_report, default_value = "drift")]
+    pub(super) report: &'static output::Report,
     /// A format, and the file it goes to (repeatable): terminal, json
     #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = Output::parse, default_value = "terminal")]
     pub(super) output: Vec<Output>,
@@ -125,6 +130,9 @@ pub(super) struct Blame {
     /// Its namespace
     #[arg(long, short, value_name = "NAME")]
     pub(super) namespace: Option<String>,
+    /// Only this field and what is below it, as in spec.template.spec.containers[name=web].image or /spec/replicas
+    #[arg(long, value_name = "PATH")]
+    pub(super) field: Option<String>,
     #[command(flatten)]
     pub(super) from: From,
     #[command(flatten)]
@@ -132,6 +140,26 @@ pub(super) struct Blame {
     /// Where scans remember the tips of the sources; only read here [default: as for scan]
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+    /// terminal or json
+    #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
+    pub(super) output: &'static Format,
+}
+
+#[derive(Args)]
+pub(super) struct Log {
+    /// The object, as in deploy/web
+    #[arg(value_name = "KIND/NAME")]
+    pub(super) object: String,
+    /// Its namespace
+    #[arg(long, short, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+    /// Only so many of the newest commits [default: all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: Option<u32>,
+    #[command(flatten)]
+    pub(super) from: From,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
     /// terminal or json
     #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
     pub(super) output: &'static Format,
@@ -158,6 +186,9 @@ pub(super) struct Compare {
 pub(super) struct Report {
     /// A record.json
     pub(super) record: PathBuf,
+    /// What to tell: drift, or provenance (who declared what is live, and how well that is proven)
+    #[arg(long, value_name = "REPORT", value_parser = parse_report, default_value = "drift")]
+    pub(super) report: &'static output::Report,
     /// A format, and the file it goes to (repeatable): terminal, json
     #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = Output::parse, default_value = "terminal")]
     pub(super) output: Vec<Output>,
@@ -261,6 +292,7 @@ pub(super) enum SchemaOf {
     Trust,
     Record,
     Blame,
+    Log,
     Comparison,
 }
 
@@ -285,6 +317,7 @@ impl SchemaOf {
             Self::Trust => Contract::Trust,
             Self::Record => Contract::Record,
             Self::Blame => Contract::Blame,
+            Self::Log => Contract::Log,
             Self::Comparison => Contract::Comparison,
         }
     }

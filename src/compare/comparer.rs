@@ -282,6 +282,7 @@ impl<'a> Comparer<'a> {
             schema: SchemaSource::Cluster,
             removed_version: None,
             ownership_gap: None,
+            applied_by: None,
             created_by: None,
             created: None,
         };
@@ -381,6 +382,7 @@ fn undeclared(live: &LiveObject) -> Comparison {
         schema: SchemaSource::Cluster,
         removed_version: None,
         ownership_gap: None,
+        applied_by: None,
         created_by: ownership.as_ref().and_then(Ownership::creator).cloned(),
         created: live.created,
     }

@@ -249,6 +249,12 @@ impl Judge<'_> {
         self.applier().map_or("", |applier| applier.name.as_str())
     }
 
+    /// The entry of who applies this object: the newest of that name and operation.
+    pub(super) fn applied_by(&self) -> Option<Manager> {
+        let applier = self.applier()?;
+        newest_of(self.ownership()?.entries.iter().map(|entry| &entry.manager).filter(|manager| applier.is(manager)))
+    }
+
     /// Position of a declared value's first leaf.
     pub(super) fn leaf(&self, declared: &Pointer) -> usize {
         leaves::first_leaf(self.declared, declared.as_str())
@@ -289,6 +295,19 @@ impl Judge<'_> {
             return None;
         }
         let of = |manager: &Manager| Applier { name: managers::agent(manager).to_owned(), operation: manager.operation };
+        // A GitOps tool that owns any leaf is not outdone by a forced apply of all of them. Of equals the one that uses
+        // server-side apply: it is the one that a migration ends with.
+        let is_gitops = |applier: &Applier| {
+            let manager = Manager { name: applier.name.clone(), operation: applier.operation, subresource: None, time: None };
+            managers::as_applier(self.managers, &manager) == Some(Class::Applier)
+        };
+        if let [only] = candidates.as_slice() {
+            let only = of(&ownership.entries[*only].manager);
+            if is_gitops(&only) {
+                // Whatever it owns, it is the tool on record.
+                return Some(only);
+            }
+        }
         let mut owned: BTreeMap<Applier, usize> = BTreeMap::new();
         for Leaf { path, whole } in leaves::declared_leaves(self.schemas, self.ty, self.declared) {
             let owners = ownership.owners(&path, whole);
@@ -297,12 +316,6 @@ impl Judge<'_> {
                 *owned.entry(of(manager)).or_default() += 1;
             }
         }
-        // A GitOps tool that owns any leaf is not outdone by a forced apply of all of them. Of equals the one that uses
-        // server-side apply: it is the one that a migration ends with.
-        let is_gitops = |applier: &Applier| {
-            let manager = Manager { name: applier.name.clone(), operation: applier.operation, subresource: None, time: None };
-            managers::as_applier(self.managers, &manager) == Some(Class::Applier)
-        };
         let best = owned.into_iter().max_by_key(|(applier, leaves)| (is_gitops(applier), *leaves, applier.operation == Operation::Apply));
         // An object may declare nothing that is ever listed (a NetworkPolicy that denies all): then who created it.
         let creator = || ownership.creator().filter(|manager| may_apply(manager)).map(of);

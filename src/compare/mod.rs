@@ -10,6 +10,7 @@
 //! The rules follow a catalogue of a hundred rows; tests/cases/compare holds it as data, and comments cite its rows.
 
 mod builtin;
+mod changes;
 mod comparer;
 mod exclusion;
 mod filled;
@@ -33,6 +34,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::changes::field_changes;
 pub use self::comparer::{Compared, Comparer};
 pub use self::managers::{Class, ManagerRule};
 pub use self::names::leaf_names;

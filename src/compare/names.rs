@@ -12,11 +12,23 @@ use crate::model::schema::{ListKind, Schemas};
 /// Names every leaf of a declaration, in the order of `Declaration::leaves`.
 pub fn leaf_names(declaration: &Declaration, schemas: &Schemas) -> Vec<(FieldPath, Pointer)> {
     let id = &declaration.id;
-    let own = schemas.kind(&id.group, &declaration.version, &id.kind).map(|ty| (schemas, ty));
-    let table = || Some((builtin::schemas(), builtin::schemas().kind(&id.group, &declaration.version, &id.kind)?));
+    of_kind(&id.group, &declaration.version, &id.kind, declaration.manifest.value(), schemas)
+}
+
+/// Names every leaf of a manifest by the kind that it names itself, in the order of `document::leaves`.
+pub(super) fn manifest_names(manifest: &Value, schemas: &Schemas) -> Vec<(FieldPath, Pointer)> {
+    let text = |field: &str| manifest.get(field).and_then(Value::as_str).unwrap_or_default();
+    let api_version = text("apiVersion");
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    of_kind(group, version, text("kind"), manifest, schemas)
+}
+
+fn of_kind(group: &str, version: &str, kind: &str, value: &Value, schemas: &Schemas) -> Vec<(FieldPath, Pointer)> {
+    let own = schemas.kind(group, version, kind).map(|ty| (schemas, ty));
+    let table = || Some((builtin::schemas(), builtin::schemas().kind(group, version, kind)?));
     let (schemas, ty) = own.or_else(table).map_or((schemas, None), |(schemas, ty)| (schemas, Some(ty)));
-    let mut names = Names { schemas, path: Vec::new(), found: Vec::with_capacity(declaration.leaves.len()) };
-    names.value(At::root(schemas, ty), declaration.manifest.value(), &Pointer::default());
+    let mut names = Names { schemas, path: Vec::new(), found: Vec::new() };
+    names.value(At::root(schemas, ty), value, &Pointer::default());
     names.found
 }
 

@@ -35,6 +35,7 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         walk.fields(at, declared, fields);
     }
     let ownership_gap = walk.judge.ownership_gap(live.created);
+    let applied_by = walk.judge.applied_by();
     let mut differences = walk.differences;
     let defaults = walk.defaults;
     if live.version != declaration.version {
@@ -54,6 +55,7 @@ pub(super) fn comparison(pair: &Pair<'_>) -> Comparison {
         schema,
         removed_version: None,
         ownership_gap,
+        applied_by,
         created_by: None,
         created: live.created,
     };

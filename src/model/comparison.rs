@@ -247,6 +247,8 @@ pub struct Comparison {
     pub removed_version: Option<String>,
     /// What is wrong with its record of writers, where that is certain.
     pub ownership_gap: Option<OwnershipGap>,
+    /// Who applies it, as its record of writers claims. Absent where no applier is on record, and for an undeclared object.
+    pub applied_by: Option<Manager>,
     /// For an undeclared object: the manager of its earliest entry, who seems to have created it.
     pub created_by: Option<Manager>,
     /// For an undeclared object: when it was created.

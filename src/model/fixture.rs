@@ -209,6 +209,7 @@ pub(crate) fn compared(id: ObjectId, state: ObjectState, declaration: Option<usi
         schema: SchemaSource::Cluster,
         removed_version: None,
         ownership_gap: None,
+        applied_by: None,
         created_by: None,
         created: None,
     }

@@ -14,6 +14,7 @@ pub mod finding;
 pub(crate) mod fixture;
 pub mod ignore;
 pub mod kind;
+pub mod log;
 pub mod object;
 pub mod pattern;
 pub mod scan;

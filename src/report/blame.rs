@@ -27,6 +27,9 @@ pub struct Blame {
     pub kind: Word,
     /// The object, as the record tells it.
     pub object: Object,
+    /// Only what is at or below this field, or JSON pointer, was asked for. Absent where all of it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub below: Option<String>,
     /// One row for every declared leaf, sorted by field.
     pub fields: Vec<Field>,
     /// The commits of those rows and of the object, sorted by source and id.
@@ -98,8 +101,22 @@ impl Blame {
                 .collect(),
             sources: sources.into_iter().filter(|source| named.contains(source.id.as_str())).collect(),
             object,
+            below: None,
             fields,
         })
+    }
+
+    /// Keeps only the rows of these fields, which are those at or below `asked`, with their commits. What the record tells of the
+    /// object stays whole but for its differences.
+    #[must_use]
+    pub fn below(mut self, asked: &str, fields: &BTreeSet<String>) -> Self {
+        self.below = Some(asked.to_owned());
+        self.fields.retain(|field| fields.contains(&field.field));
+        self.object.differences.retain(|difference| fields.contains(&difference.field));
+        let credited: BTreeSet<&str> =
+            self.fields.iter().filter_map(|field| field.commit.as_deref()).chain(object_commits(&self.object)).collect();
+        self.commits.retain(|commit| credited.contains(commit.id.as_str()));
+        self
     }
 }
 

@@ -59,6 +59,9 @@ pub struct Object {
     /// Who declared it. Absent where its source is not versioned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
+    /// Who applies it, as managedFields claim. Absent where no applier is on record, and for an undeclared object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<Manager>,
     /// Who seems to have created an undeclared object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_by: Option<Manager>,
@@ -176,6 +179,25 @@ pub struct Attribution {
     pub inputs: Vec<InputAttribution>,
     /// How many of its fields have which verdict.
     pub field_counts: BTreeMap<Word, usize>,
+    /// How many of its fields each commit is credited with, sorted by source, commit, verdict. Fields without a commit are in
+    /// `fieldCounts` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Credit>,
+}
+
+/// The fields of one object that a commit is credited with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Credit {
+    /// The source of the commit.
+    pub source: String,
+    /// The commit.
+    #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
+    pub commit: String,
+    /// How well these fields are proven, by the trust policy too.
+    #[schemars(schema_with = "words::verdict")]
+    pub verdict: Word,
+    /// How many fields.
+    pub fields: usize,
 }
 
 /// A document behind a rendered object.

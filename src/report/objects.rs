@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::object::{Attribution, DeclaredField, Difference, InputAttribution, Manager, Object, ObjectRef, Origin, Place};
+use super::object::{Attribution, Credit, DeclaredField, Difference, InputAttribution, Manager, Object, ObjectRef, Origin, Place};
 use super::value::{Timestamp, Told, Word};
 use crate::model::attribution;
 use crate::model::commit;
@@ -145,6 +145,7 @@ impl View<'_> {
             candidates: declaration.map_or_else(Vec::new, |(_, declaration)| candidates(declaration)),
             also_declared: comparison.also_declared.iter().filter_map(|index| self.declarations.get(*index)).map(Place::of).collect(),
             attribution: declaration.and_then(|(index, _)| self.attribution(index)),
+            applied_by: comparison.applied_by.as_ref().map(Manager::from),
             created_by: comparison.created_by.as_ref().map(Manager::from),
             created: comparison.created.map(Timestamp::from),
             defaults: comparison.defaults,
@@ -160,8 +161,12 @@ impl View<'_> {
     fn attribution(&self, declaration: usize) -> Option<Attribution> {
         let found = self.attributions.get(declaration)?.as_ref()?;
         let mut field_counts: BTreeMap<Word, usize> = BTreeMap::new();
+        let mut credits: BTreeMap<(u32, &'static str), usize> = BTreeMap::new();
         for leaf in &found.leaves {
             *field_counts.entry(leaf.verdict.as_str().into()).or_default() += 1;
+            if let Some(commit) = leaf.commit {
+                *credits.entry((commit, leaf.verdict.as_str())).or_default() += 1;
+            }
         }
         Some(Attribution {
             authored_by: found.authored_by.as_ref().map(ToString::to_string),
@@ -173,7 +178,18 @@ impl View<'_> {
             reasons: found.reasons.clone(),
             inputs: found.inputs.iter().map(InputAttribution::of).collect(),
             field_counts,
+            credits: self.credits(credits),
         })
+    }
+
+    fn credits(&self, counts: BTreeMap<(u32, &'static str), usize>) -> Vec<Credit> {
+        let credit = |((commit, verdict), fields): ((u32, &'static str), usize)| {
+            let commit = self.commits.get(commit as usize)?;
+            Some(Credit { source: commit.source.clone(), commit: commit.id.to_string(), verdict: verdict.into(), fields })
+        };
+        let mut credits: Vec<Credit> = counts.into_iter().filter_map(credit).collect();
+        credits.sort();
+        credits
     }
 
     fn differences(&self, comparison: &Comparison) -> Vec<Difference> {
@@ -278,7 +294,7 @@ impl Place {
         }
     }
 
-    fn of_input(input: &Input) -> Self {
+    pub(crate) fn of_input(input: &Input) -> Self {
         let DocumentRef { source, path, .. } = &input.document;
         Self {
             source: source.clone(),

@@ -431,7 +431,7 @@ impl Cluster {
 }
 
 impl Source {
-    fn of(tree: &Tree, tips: &[TipChange]) -> Self {
+    pub(crate) fn of(tree: &Tree, tips: &[TipChange]) -> Self {
         let since = tips.iter().find(|tip| tip.source == tree.source).and_then(|tip| tip.since.as_ref());
         Self {
             id: tree.source.clone(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::blame::Blame;
 use super::comparison::Comparison;
+use super::log::Log;
 use super::record::Record;
 
 /// The schema of the record.
@@ -17,6 +18,11 @@ pub fn record() -> Value {
 /// The schema of `blame -o json`.
 pub fn blame() -> Value {
     schema_of::<Blame>()
+}
+
+/// The schema of `log -o json`.
+pub fn log() -> Value {
+    schema_of::<Log>()
 }
 
 /// The schema of `compare -o json`.
@@ -76,6 +82,7 @@ mod tests {
     fn the_published_schemas_are_those_of_the_types() {
         assert_published("record.schema.json", &super::record());
         assert_published("blame.schema.json", &super::blame());
+        assert_published("log.schema.json", &super::log());
         assert_published("comparison.schema.json", &super::comparison());
     }
 

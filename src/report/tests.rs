@@ -1,5 +1,6 @@
 //! Whole reports of scans made by hand.
 
+mod log;
 mod record;
 mod terminal;
 

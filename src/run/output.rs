@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::{Error, Screen};
-pub use crate::report::Format;
 use crate::report::{self, Record};
+pub use crate::report::{Format, Report};
 use crate::store;
 
 /// One `-o FORMAT[=FILE]`.
@@ -35,11 +35,25 @@ impl Output {
     }
 }
 
-/// Only one encoding fits on standard output.
+/// Reads the name of a report.
+///
+/// # Errors
+/// A sentence that names the reports there are.
+pub fn parse_report(id: &str) -> Result<&'static Report, String> {
+    report::report(id).ok_or_else(|| {
+        let known: Vec<&str> = report::REPORTS.iter().map(|report| report.id).collect();
+        format!("unknown report `{id}`; there are {}", known.join(", "))
+    })
+}
+
+/// Only one encoding fits on standard output, and every format has to have the report.
 ///
 /// # Errors
 /// [`Error::Usage`].
-pub fn check(outputs: &[Output]) -> Result<(), Error> {
+pub fn check(report: &Report, outputs: &[Output]) -> Result<(), Error> {
+    if let Some(output) = outputs.iter().find(|output| (report.encode)(output.format).is_none()) {
+        return Err(Error::Usage(format!("the report {} cannot be written as {}", report.id, output.format.id)));
+    }
     if outputs.iter().filter(|output| output.file.is_none()).count() > 1 {
         return Err(Error::Usage("two formats for standard output; give one of them a file, as in -o json=record.json".to_owned()));
     }
@@ -50,10 +64,10 @@ pub fn check(outputs: &[Output]) -> Result<(), Error> {
 ///
 /// # Errors
 /// The first failure, when all others are written.
-pub fn write(record: &Record<'_>, outputs: &[Output], screen: &Screen) -> Result<(), Error> {
+pub fn write(record: &Record<'_>, report: &Report, outputs: &[Output], screen: &Screen) -> Result<(), Error> {
     let mut first = Ok(());
     for output in outputs {
-        let written = write_one(record, output, screen);
+        let written = write_one(record, report, output, screen);
         match written {
             Err(error) if first.is_ok() => first = Err(error),
             // The first is told when the command ends.
@@ -69,14 +83,15 @@ fn causes(error: &Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-fn write_one(record: &Record<'_>, output: &Output, screen: &Screen) -> Result<(), Error> {
+fn write_one(record: &Record<'_>, report: &Report, output: &Output, screen: &Screen) -> Result<(), Error> {
     let style = screen.style();
+    let encode = (report.encode)(output.format).unwrap_or(output.format.encode);
     match &output.file {
         Some(file) => {
             let plain = report::Style { width: None, color: false, ..style };
-            Ok(store::write(file, |out| (output.format.encode)(record, &plain, out))?)
+            Ok(store::write(file, |out| encode(record, &plain, out))?)
         }
-        None => to_stdout(|out| (output.format.encode)(record, &style, out)),
+        None => to_stdout(|out| encode(record, &style, out)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::output::{self, Output};
+use super::output::{self, Output, Report};
 use super::{Error, Outcome, Screen};
 use crate::report::Record;
 use crate::store;
@@ -11,13 +11,13 @@ use crate::store;
 ///
 /// # Errors
 /// Where the file is no record or an output cannot be written.
-pub fn report(file: &Path, outputs: &[Output], screen: &Screen) -> Result<Outcome, Error> {
-    output::check(outputs)?;
+pub fn report(file: &Path, report: &Report, outputs: &[Output], screen: &Screen) -> Result<Outcome, Error> {
+    output::check(report, outputs)?;
     let text = store::read(file)?;
     let record = Record::read(&text).map_err(|error| Error::Report {
         what: format!("{} is no record of kubewitness that this version can read", file.display()),
         source: error.into(),
     })?;
-    output::write(&record, outputs, screen)?;
+    output::write(&record, report, outputs, screen)?;
     Ok(Outcome::Clean)
 }

@@ -15,6 +15,8 @@ pub enum Contract {
     Record,
     /// What `blame -o json` writes.
     Blame,
+    /// What `log -o json` writes.
+    Log,
     /// What `compare -o json` writes.
     Comparison,
 }
@@ -29,6 +31,7 @@ pub fn schema(of: Contract) -> Result<Outcome, Error> {
         Contract::Trust => config::trust_schema(),
         Contract::Record => report::schema::record(),
         Contract::Blame => report::schema::blame(),
+        Contract::Log => report::schema::log(),
         Contract::Comparison => report::schema::comparison(),
     };
     output::to_stdout(|out| writeln!(out, "{schema:#}"))?;

@@ -1,9 +1,11 @@
 //! `KIND/NAME` as kubectl takes it: kinds, plurals, singulars and abbreviations, with or without their group.
 
 use super::Error;
+use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::Declaration;
 use crate::model::kind::{Kind, Kinds};
 use crate::model::object::ObjectId;
+use crate::scan::Declared;
 
 /// `deploy/web`, and the namespace asked for.
 #[derive(Clone, Debug)]
@@ -56,6 +58,19 @@ impl Selector {
         }
     }
 
+    /// Leaves of what is declared only the one object that is meant.
+    ///
+    /// # Errors
+    /// As [`Selector::find`]; [`Error::Unread`] where it may stand in what could not be read.
+    pub fn narrow(&self, declared: &mut Declared) -> Result<ObjectId, Error> {
+        let object = self.find(&declared.declarations, &declared.kinds).map_err(|error| unread(error, &declared.not_evaluated))?;
+        declared.declarations.retain(|declaration| declaration.id == object);
+        // What other objects suffer from does not concern this one; what could not be read may declare it too.
+        declared.not_evaluated.retain(|gap| is_unread(gap) || gap.object.as_ref() == Some(&object));
+        declared.excluded.clear();
+        Ok(object)
+    }
+
     fn not_found(&self, declarations: &[Declaration], kinds: &[&Kind]) -> String {
         let is_other_kind = |id: &ObjectId| !kinds.iter().any(|kind| kind.kind == id.kind && kind.group == id.group);
         let place = self.namespace.as_ref().map_or(String::new(), |namespace| format!(" in namespace {namespace}"));
@@ -91,4 +106,24 @@ impl Selector {
         }
         Ok(found)
     }
+}
+
+/// What was not found may stand in what could not be read.
+fn unread(error: Error, gaps: &[NotEvaluated]) -> Error {
+    let unread: Vec<String> = gaps
+        .iter()
+        .filter(|gap| is_unread(gap))
+        .map(|gap| {
+            gap.detail.as_ref().map_or_else(|| format!("{}: {}", gap.subject, gap.reason), |detail| format!("{}: {detail}", gap.subject))
+        })
+        .collect();
+    match error {
+        Error::Usage(what) if !unread.is_empty() => Error::Unread { what, gaps: unread.join("; ") },
+        other => other,
+    }
+}
+
+/// A source or file that may declare anything.
+fn is_unread(gap: &NotEvaluated) -> bool {
+    gap.object.is_none() && matches!(gap.stage, Stage::Fetch | Stage::Render)
 }

@@ -19,6 +19,7 @@ mod history;
 mod lineage;
 mod listing;
 mod location;
+mod log;
 mod meter;
 mod read;
 mod reference;
@@ -43,6 +44,7 @@ use crate::yaml::Dialect;
 
 pub use credentials::{Credentials, SecretPlace};
 pub use location::{holds_login, shown};
+pub use log::Differ;
 
 use ancestry::Reach;
 use history::{SourceHistories, Versioned};

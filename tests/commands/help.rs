@@ -3,7 +3,7 @@
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Program;
 
-const COMMANDS: [&str; 10] = ["scan", "blame", "compare", "report", "capture", "rbac", "trust", "explain", "schema", "completions"];
+const COMMANDS: [&str; 11] = ["scan", "blame", "log", "compare", "report", "capture", "rbac", "trust", "explain", "schema", "completions"];
 
 fn answer(arguments: &[&str]) -> String {
     let output = Kubewitness::new(arguments.iter().copied()).run();

@@ -36,7 +36,7 @@ fn a_record_is_as_its_schema_says_with_and_without_fields() {
 
 #[test]
 fn the_program_prints_the_schemas_that_are_published() {
-    for name in ["record", "blame", "comparison"] {
+    for name in ["record", "blame", "log", "comparison"] {
         let printed = Kubewitness::new(["schema", name]).run();
         let printed: Value = serde_json::from_str(&printed.stdout).unwrap();
         let file = format!("{}/reports/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));

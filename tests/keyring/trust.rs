@@ -116,7 +116,7 @@ fn of_two_documents_and_an_entry_each_author_is_held_to_the_rules() {
         trust.principals.extend(policy("bob", "bob@example.com", &bob).principals);
         let allow = Some(allow.iter().map(|name| (*name).to_owned()).collect());
         trust.rules.push(Rule { allow, min: Some(Verdict::VerifiedAuthor), ..Rule::default() });
-        let judging = Judging { trust: Some(&trust), positions: &Positions::new(), now: now(), leaf_names: &|_| Vec::new() };
+        let judging = Judging { trust: Some(&trust), positions: &Positions::default(), now: now(), leaf_names: &|_| Vec::new() };
         let mut found = attributions(&[of_two_documents()], std::slice::from_ref(&tree), &histories, &signatures, &judging);
         let attribution = found.declarations.remove(0).unwrap();
         assert_eq!((attribution.authored_by, attribution.inputs.len()), (None, 2));

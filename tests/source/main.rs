@@ -7,6 +7,7 @@ mod fetch;
 mod history;
 mod hostile;
 mod kept;
+mod log;
 mod remote;
 mod repository;
 mod server;

@@ -12,7 +12,9 @@ pub(crate) const FORMAT: Format = Format {
     extension: "json",
     description: "the record, for programs and for `kubewitness report`",
     encode: |record, _, out| write(record, out),
+    provenance: Some(|record, _, out| write(record, out)),
     blame: Some(|blame, _, out| write(blame, out)),
+    log: Some(|log, _, out| write(log, out)),
     comparison: Some(|comparison, _, out| write(comparison, out)),
 };
 

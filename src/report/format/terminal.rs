@@ -9,9 +9,11 @@ mod difference;
 mod escape;
 mod gaps;
 mod layout;
+mod log;
 mod notices;
 mod objects;
 mod people;
+mod provenance;
 mod subject;
 mod summary;
 mod tally;
@@ -30,8 +32,16 @@ use layout::Pen;
 use tally::Tally;
 
 /// The format.
-pub(crate) const FORMAT: Format =
-    Format { id: "terminal", extension: "txt", description: "for people", encode, blame: Some(blame::write), comparison: Some(comparison) };
+pub(crate) const FORMAT: Format = Format {
+    id: "terminal",
+    extension: "txt",
+    description: "for people",
+    encode,
+    provenance: Some(provenance::encode),
+    blame: Some(blame::write),
+    log: Some(log::write),
+    comparison: Some(comparison),
+};
 
 /// Commits by source and id.
 type Commits<'a> = HashMap<(&'a str, &'a str), &'a Commit>;

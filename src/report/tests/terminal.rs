@@ -336,9 +336,9 @@ fn blame_on_a_wide_terminal() {
     insta::assert_snapshot!(blamed(&drifted(), Some(140)), @r#"
     Deployment shop/web · fleet main@9c1f2ab · 2 of 4 declared fields differ live
     github.com  ~  77ab310  Bob Ito     2026-09-21  apps/web/deployment.yaml:3  spec.replicas                3
-                                                                                ≠ live 5, kubectl (scale), time not recorded
+                                                                                ≠ live 5 (kubectl scale)
     …4D2011AB   ✔  4be1d2a  Alice Chen  2026-11-09  apps/web/deployment.yaml:4  …containers[name=web].image  shop/web:1.4
-                                                                                ≠ live shop/web:1.5, kubectl-edit, 3 hours ago
+                                                                                ≠ live shop/web:1.5 (kubectl-edit, 3 hours ago)
                                                                             :5  …containers[name=web].name   web
     unsigned    !  1c0ffee  Alice Chen  2026-11-13  apps/web/deployment.yaml:6  …requests.cpu                100m
     "#);
@@ -353,12 +353,12 @@ fn blame_on_a_narrow_terminal() {
       github.com
       apps/web/deployment.yaml
         3: spec.replicas  3
-          ≠ live 5, kubectl (scale), time not recorded
+          ≠ live 5 (kubectl scale)
     4be1d2a Alice Chen, 2026-11-09, proven: Alice's key
       5B1E9F3C4D2011AB
       apps/web/deployment.yaml
         4: …containers[name=web].image  shop/web:1.4
-          ≠ live shop/web:1.5, kubectl-edit, 3 hours ago
+          ≠ live shop/web:1.5 (kubectl-edit, 3 hours ago)
         5: …containers[name=web].name  web
     1c0ffee Alice Chen, 2026-11-13, unsigned
       apps/web/deployment.yaml
@@ -423,4 +423,202 @@ fn hostile_names_on_a_terminal() {
 
     next: kubewitness explain signature-invalid   what a finding means and what to do
     "#);
+}
+
+fn provenance(scan: &Scan, width: Option<usize>) -> String {
+    let mut out = Vec::new();
+    (format("terminal").unwrap().provenance.unwrap())(&Record::of(scan, None), &style(width), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_provenance_report_fits_and_is_steered_by_nobody() {
+    for width in 40..=170 {
+        for scan in [clean(), drifted(), partial(), hostile()] {
+            let text = provenance(&scan, Some(width));
+            assert!(!text.contains('\u{1b}'), "{text:?}");
+            for line in text.lines() {
+                assert!(columns(line) <= width, "{} of {width}: {line}", columns(line));
+            }
+        }
+    }
+}
+
+#[test]
+fn provenance_on_a_terminal_of_80_columns() {
+    insta::assert_snapshot!(provenance(&drifted(), Some(80)), @r#"
+    Provenance: 11 of 18 live objects and 13 of 21 fields of them are declared under
+      the author's own key. 3 differ live from what is declared. 1 declared object
+      is not live and not counted.
+    cluster prod v1.36.3 · fleet main@9c1f2ab · 21 Nov 2026 09:14:07 UTC
+    31 requests, all reads, in 1.1 s
+    Not provable from Git alone: who pushed, who reviewed, when a commit was made.
+    Claims: names that are not called proven, a forge's word on authors, names of
+      managers, and that what was applied came from this repository.
+
+    proof of authorship   objects, by weakest field     fields
+    author's key                           11 of 18   13 of 21
+    forge only                              2 of 18    3 of 21
+    unsigned                                4 of 18    5 of 21
+    declared nowhere                        1 of 18
+
+    authors, as commits name them    objects, newest change           fields
+    Alice Chen <alice@example.com>           7 of 10 proven   8 of 13 proven
+    Carol Diaz <carol@example.com>            5 of 5 proven    5 of 5 proven
+    Bob Ito <bob@example.com>                 0 of 2 proven    0 of 3 proven
+
+    keys that signed
+      5B1E9F3C4D2011AB 14 objects, 16 fields, 3 commits Alice Chen
+          <alice@example.com>, Bob Ito <bob@example.com>, Carol Diaz
+          <carol@example.com>
+
+    namespace ops: 7 objects
+      ConfigMap ops/settings-01
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap ops/settings-03
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap ops/settings-05
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago
+          proven: Carol's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap ops/settings-07
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap ops/settings-09
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago
+          proven: Carol's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap ops/settings-11
+          apps/settings.yaml:1   77ab310 Bob Ito, 2 months ago
+          forge only: signed by github.com   applier not recorded
+      ConfigMap ops/settings-13
+          apps/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned
+          applier not recorded
+
+    namespace shop: 11 objects
+      ConfigMap shop/settings
+          apps/web/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned
+          applier not recorded   live: drifted
+      ConfigMap shop/settings-00
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap shop/settings-02
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago
+          proven: Carol's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap shop/settings-04
+          apps/settings.yaml:1   77ab310 Bob Ito, 2 months ago
+          forge only: signed by github.com   applier not recorded
+      ConfigMap shop/settings-06
+          apps/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned
+          applier not recorded
+      ConfigMap shop/settings-08
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap shop/settings-10
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB   applier not recorded
+      ConfigMap shop/settings-12
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago
+          proven: Carol's key 5B1E9F3C4D2011AB   applier not recorded
+      Secret shop/db
+          apps/web/secret.yaml:1   5d2e9f0 Carol Diaz, 3 days ago
+          proven: Carol's key 5B1E9F3C4D2011AB   applier not recorded
+          live: drifted
+      Service shop/legacy
+          declared nowhere   created by kubectl-create, 40 days ago
+      Deployment shop/web
+          apps/web/deployment.yaml:1   4be1d2a Alice Chen, 12 days ago
+          proven: Alice's key 5B1E9F3C4D2011AB
+          fields: 2 author's key, 1 forge only, 1 unsigned   applier not recorded
+          live: drifted
+    "#);
+}
+
+#[test]
+fn provenance_on_a_terminal_of_120_columns() {
+    insta::assert_snapshot!(provenance(&drifted(), Some(120)), @r#"
+    Provenance: 11 of 18 live objects and 13 of 21 fields of them are declared under the author's own key. 3 differ live
+      from what is declared. 1 declared object is not live and not counted.
+    cluster prod v1.36.3 · fleet main@9c1f2ab · 21 Nov 2026 09:14:07 UTC · 31 requests, all reads, in 1.1 s
+    Not provable from Git alone: who pushed, who reviewed, when a commit was made.
+    Claims: names that are not called proven, a forge's word on authors, names of managers, and that what was applied came
+      from this repository.
+
+    proof of authorship   objects, by weakest field     fields
+    author's key                           11 of 18   13 of 21
+    forge only                              2 of 18    3 of 21
+    unsigned                                4 of 18    5 of 21
+    declared nowhere                        1 of 18
+
+    authors, as commits name them    objects, newest change           fields
+    Alice Chen <alice@example.com>           7 of 10 proven   8 of 13 proven
+    Carol Diaz <carol@example.com>            5 of 5 proven    5 of 5 proven
+    Bob Ito <bob@example.com>                 0 of 2 proven    0 of 3 proven
+
+    keys that signed
+      5B1E9F3C4D2011AB 14 objects, 16 fields, 3 commits Alice Chen <alice@example.com>, Bob Ito <bob@example.com>, Carol
+          Diaz <carol@example.com>
+
+    namespace ops: 7 objects
+      ConfigMap ops/settings-01
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap ops/settings-03
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap ops/settings-05
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago   proven: Carol's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap ops/settings-07
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap ops/settings-09
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago   proven: Carol's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap ops/settings-11
+          apps/settings.yaml:1   77ab310 Bob Ito, 2 months ago   forge only: signed by github.com   applier not recorded
+      ConfigMap ops/settings-13   apps/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned   applier not recorded
+
+    namespace shop: 11 objects
+      ConfigMap shop/settings
+          apps/web/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned   applier not recorded   live: drifted
+      ConfigMap shop/settings-00
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap shop/settings-02
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago   proven: Carol's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap shop/settings-04
+          apps/settings.yaml:1   77ab310 Bob Ito, 2 months ago   forge only: signed by github.com   applier not recorded
+      ConfigMap shop/settings-06   apps/settings.yaml:1   1c0ffee Alice Chen, 8 days ago   unsigned   applier not recorded
+      ConfigMap shop/settings-08
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap shop/settings-10
+          apps/settings.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          applier not recorded
+      ConfigMap shop/settings-12
+          apps/settings.yaml:1   5d2e9f0 Carol Diaz, 3 days ago   proven: Carol's key 5B1E9F3C4D2011AB
+          applier not recorded
+      Secret shop/db
+          apps/web/secret.yaml:1   5d2e9f0 Carol Diaz, 3 days ago   proven: Carol's key 5B1E9F3C4D2011AB
+          applier not recorded   live: drifted
+      Service shop/legacy   declared nowhere   created by kubectl-create, 40 days ago
+      Deployment shop/web
+          apps/web/deployment.yaml:1   4be1d2a Alice Chen, 12 days ago   proven: Alice's key 5B1E9F3C4D2011AB
+          fields: 2 author's key, 1 forge only, 1 unsigned   applier not recorded   live: drifted
+    "#);
+}
+
+#[test]
+fn provenance_into_a_pipe_shortens_nothing_and_has_a_line_for_each_object() {
+    let text = provenance(&drifted(), None);
+    assert!(
+        text.contains(
+            "\n  Deployment shop/web   apps/web/deployment.yaml:1   4be1d2a Alice Chen, 2026-11-09T09:14:07Z   proven: Alice's key \
+         5B1E9F3C4D2011AB   fields: 2 author's key, 1 forge only, 1 unsigned   applier not recorded   live: drifted\n"
+        ),
+        "{text}"
+    );
+    assert_eq!(text.matches("applier not recorded").count(), 17);
 }

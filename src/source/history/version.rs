@@ -192,7 +192,8 @@ impl<'a> Versions<'a> {
     }
 }
 
-fn identity(value: &serde_json::Value, places: &mut u32) -> Identity {
+/// By what a document is found again. `places` counts those that name nothing.
+pub(super) fn identity(value: &serde_json::Value, places: &mut u32) -> Identity {
     match document::key(value) {
         Some(key) => Identity::Object(key),
         None => {

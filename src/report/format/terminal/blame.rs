@@ -8,12 +8,13 @@ use super::escape::escape;
 use super::layout::{BOLD, Pen, columns, grid, shorten, widest};
 use super::people::{author, because, key, place, proof, short, writer};
 use super::subject::name;
-use super::time::day;
+use super::time::{ago, day};
 use super::value::Side;
 use super::verdict::source;
 use crate::report::blame::{Blame, Field};
 use crate::report::commit::Commit;
 use crate::report::encoder::Style;
+use crate::report::object::Manager;
 
 pub(super) fn write(blame: &Blame, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut pen = Pen::new(style, "Git", out);
@@ -23,7 +24,8 @@ pub(super) fn write(blame: &Blame, style: &Style, out: &mut dyn Write) -> io::Re
     heading.push(match blame.object.state.as_ref() {
         "synced" | "drifted" | "terminating" => {
             let all = pen.counted(blame.fields.len(), "declared field", "declared fields");
-            format!("{} of {all} {} live", pen.count(differing), if differing == 1 { "differs" } else { "differ" })
+            let below = blame.below.as_ref().map(|below| format!(" at or below {}", escape(below))).unwrap_or_default();
+            format!("{} of {all}{below} {} live", pen.count(differing), if differing == 1 { "differs" } else { "differ" })
         }
         "undeclared" => "declared nowhere".to_owned(),
         state => {
@@ -158,22 +160,32 @@ fn credited<'a>(field: &'a Field, commits: &Commits<'a>) -> Option<(&'a Commit, 
 /// The shortest word for how a commit is proven.
 fn tag(pen: &Pen<'_>, commit: &Commit, verdict: &str) -> String {
     let signature = commit.signature.as_ref();
+    let key = || signature.and_then(key).map(|key| ending(pen, key));
+    let with_key = |word: &str| key().map_or_else(|| word.to_owned(), |key| format!("{word} {key}"));
     match verdict {
-        "unsigned" => "unsigned".to_owned(),
-        "invalid" => "wrong signature".to_owned(),
+        "verified-author" => key().unwrap_or_else(|| "author's key".to_owned()),
+        "verified-committer" => with_key("committer"),
         "forge-attested" => signature
             .and_then(|signature| signature.forge.as_deref())
             .map_or_else(|| "forge".to_owned(), |forge| escape(forge).into_owned()),
-        _ => {
-            let key = signature.and_then(key).unwrap_or_else(|| "no key".to_owned());
-            let length = key.chars().count();
-            let mark = if pen.style.ascii { "..." } else { "…" };
-            if key.starts_with("SHA256:") || length < 16 || pen.style.width.is_none() {
-                key
-            } else {
-                format!("{mark}{}", key.chars().skip(length - 8).collect::<String>())
-            }
-        }
+        "bot-attested" => with_key("bot"),
+        "group-verified" => with_key("group"),
+        "signed-untrusted" => with_key("untrusted"),
+        "claimed-time-only" => with_key("claimed time"),
+        "unsigned" => "unsigned".to_owned(),
+        "invalid" => "wrong signature".to_owned(),
+        _ => with_key("unverifiable"),
+    }
+}
+
+/// The last digits of a key on a terminal.
+fn ending(pen: &Pen<'_>, key: String) -> String {
+    let length = key.chars().count();
+    let mark = if pen.style.ascii { "..." } else { "…" };
+    if key.starts_with("SHA256:") || length < 16 || pen.style.width.is_none() {
+        key
+    } else {
+        format!("{mark}{}", key.chars().skip(length - 8).collect::<String>())
     }
 }
 
@@ -219,12 +231,20 @@ fn live(pen: &Pen<'_>, field: &Field) -> String {
         "removed" => format!("{sign} gone live"),
         "drifted" | "rewritten" | "never-converges" => {
             let live = Side::of(field.live.as_ref(), field.live_redacted, field.live_truncated.as_ref());
-            format!("{sign} live {}, {}", one_line(pen, live, "another value"), writer(pen, field.manager.as_ref()))
+            format!("{sign} live {} ({})", one_line(pen, live, "another value"), by(pen, field.manager.as_ref()))
         }
         "unknown" => "? live not judged".to_owned(),
         "pending" => "not applied yet".to_owned(),
         _ => String::new(),
     }
+}
+
+/// `kubectl-edit, 3 hours ago`, `kubectl scale`.
+fn by(pen: &Pen<'_>, manager: Option<&Manager>) -> String {
+    let Some(manager) = manager else { return "writer not recorded".to_owned() };
+    let subresource = manager.subresource.as_ref().map(|name| format!(" {}", escape(name))).unwrap_or_default();
+    let time = manager.time.map(|time| format!(", {}", ago(pen.style, time))).unwrap_or_default();
+    format!("{}{subresource}{time}", escape(&manager.name))
 }
 
 fn one_line(pen: &Pen<'_>, side: Side<'_>, absent: &str) -> String {

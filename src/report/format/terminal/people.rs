@@ -68,12 +68,17 @@ pub(super) fn because(reasons: &[String]) -> String {
 
 /// The last 16 hex digits of an OpenPGP fingerprint; the beginning of an SSH one, as people compare them.
 pub(super) fn key(signature: &Signature) -> Option<String> {
-    let key = escape(signature.key.as_deref()?).into_owned();
+    signature.key.as_deref().map(shown_key)
+}
+
+/// As [`key`] shows it.
+pub(super) fn shown_key(fingerprint: &str) -> String {
+    let key = escape(fingerprint).into_owned();
     let length = key.chars().count();
-    Some(match key.strip_prefix("SHA256:") {
+    match key.strip_prefix("SHA256:") {
         Some(digest) => format!("SHA256:{}…", digest.chars().take(16).collect::<String>()),
         None => key.chars().skip(length.saturating_sub(16)).collect(),
-    })
+    }
 }
 
 /// A user id without its e-mail.

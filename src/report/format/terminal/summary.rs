@@ -12,6 +12,21 @@ use super::tally::{NEWS, Tally};
 /// More namespaces are counted on a terminal.
 const MOST_NAMESPACES: usize = 6;
 
+/// The ladder, best first, in few words.
+pub(super) const PROOFS: [(&str, &str); 11] = [
+    ("verified-author", "author's key"),
+    ("verified-committer", "committer's key"),
+    ("forge-attested", "forge only"),
+    ("bot-attested", "bot's key"),
+    ("group-verified", "group's key"),
+    ("signed-untrusted", "untrusted"),
+    ("claimed-time-only", "claimed time only"),
+    ("unsigned", "unsigned"),
+    ("unverifiable", "not verifiable"),
+    ("invalid", "wrong signature"),
+    ("-", "not versioned"),
+];
+
 struct Block {
     title: &'static str,
     rows: Vec<(String, String)>,
@@ -75,19 +90,6 @@ fn namespaces(pen: &Pen<'_>, tally: &Tally) -> Block {
 }
 
 fn proofs(pen: &Pen<'_>, tally: &Tally) -> Block {
-    let words = [
-        ("verified-author", "author's key"),
-        ("verified-committer", "committer's key"),
-        ("forge-attested", "forge only"),
-        ("bot-attested", "bot's key"),
-        ("group-verified", "group's key"),
-        ("signed-untrusted", "untrusted"),
-        ("claimed-time-only", "claimed time only"),
-        ("unsigned", "unsigned"),
-        ("unverifiable", "not verifiable"),
-        ("invalid", "wrong signature"),
-        ("-", "not versioned"),
-    ];
-    let rows = words.into_iter().filter_map(|(verdict, word)| Some((word.to_owned(), pen.count(*tally.proofs.get(verdict)?)))).collect();
+    let rows = PROOFS.iter().filter_map(|(verdict, word)| Some(((*word).to_owned(), pen.count(*tally.proofs.get(*verdict)?)))).collect();
     Block { title: "proof of authorship", rows }
 }

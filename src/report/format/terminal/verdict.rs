@@ -131,7 +131,8 @@ fn clause(state: &str, is_one: bool, declared: &str) -> String {
     }
 }
 
-fn context(pen: &Pen<'_>, record: &Record<'_>) -> Vec<String> {
+/// What was looked at, when, and how.
+pub(super) fn context(pen: &Pen<'_>, record: &Record<'_>) -> Vec<String> {
     let of = if record.run.reader == "recording" { "recording of cluster" } else { "cluster" };
     let version = record.cluster.version.as_deref().map(|version| format!(" {}", escape(version))).unwrap_or_default();
     let mut parts = vec![format!("{of} {}{version}", escape(&record.cluster.name))];
