@@ -12,7 +12,7 @@ use crate::cluster::Cluster;
 use crate::keyring::Keyring;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
-use crate::model::declaration::{Declaration, DocumentRef, Engine, SourceId, Tree};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Remote, SourceId, Tree};
 use crate::model::evidence::{Asked, ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
@@ -149,6 +149,8 @@ pub struct Declared {
     pub trees: Vec<Tree>,
     /// The declarations that are judged.
     pub declarations: Vec<Declaration>,
+    /// What kustomizations would fetch.
+    pub remotes: Vec<Remote>,
     /// Where earlier scans saw the references of the sources. Absent where that is not asked.
     pub observed: Option<Vec<ObservedTip>>,
     /// What was left out on purpose.
@@ -230,13 +232,13 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if declarations.is_empty() && not_evaluated.is_empty() && (population == 0 || policy.compare.undeclared_namespaces.is_empty()) {
         not_evaluated.push(NotEvaluated::new(Stage::Render, subject, "nothing is declared"));
     }
-    Ok(Declared { cluster, kinds, trees, declarations, observed: None, excluded, not_evaluated })
+    Ok(Declared { cluster, kinds, trees, declarations, remotes: rendered.remotes, observed: None, excluded, not_evaluated })
 }
 
 /// The second half: compares what is declared with what is live, says who declared it, and judges.
 /// What cannot be read from here on is not evaluated; the scan goes on.
 pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
-    let Declared { cluster, kinds, trees, declarations, observed, excluded, mut not_evaluated } = declared;
+    let Declared { cluster, kinds, trees, declarations, remotes, observed, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
     not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
@@ -255,7 +257,11 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let documents = documents(&declarations, &trees);
     let tips_before = observed.as_deref().unwrap_or_default();
     let walked = run.limit.within(readers.sources.histories(&documents, tips_before, Some(run.limit.walks), progress)).await;
-    let (histories, gaps) = in_time(walked, Stage::History, "the history");
+    let (mut histories, gaps) = in_time(walked, Stage::History, "the history");
+    not_evaluated.extend(gaps);
+    let activators = attribute::activators(&declarations, &histories);
+    let (newest, gaps) = in_time(run.limit.within(readers.sources.newest(activators)).await, Stage::History, "who activated what");
+    histories.newest = newest;
     not_evaluated.extend(gaps);
     let (tips, gaps) = tips(readers, observed.as_deref(), &run, progress).await;
     not_evaluated.extend(gaps);
@@ -284,6 +290,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         tips: &tips,
+        unreachable: readers.sources.unreachable(),
+        remotes: &remotes,
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &histories,
@@ -302,6 +310,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         cluster,
         sources,
         tips,
+        unreachable: readers.sources.unreachable().to_vec(),
+        remotes,
         declarations,
         comparisons: compared.comparisons,
         histories,
@@ -425,6 +435,7 @@ fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentR
             Engine::Kustomize => Dialect::Kustomize,
         };
         documents.extend(declaration.inputs.iter().map(|input| (input.document.clone(), dialect)));
+        documents.extend(declaration.drawn_by.iter().map(|entry| (entry.document.clone(), Dialect::Kustomize)));
     }
     documents
 }

@@ -1,10 +1,11 @@
 //! VERB: histories and signatures to who declared what, and how well that is proven. Pure.
 
+mod activation;
 mod trust;
 mod verdict;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -12,12 +13,13 @@ use crate::model::attribution::{
     Attribution, Attributions, Breach, Breaches, CommitVerdict, InputAttribution, LeafAttribution, Objection, SignatureFacts, Verdict,
 };
 use crate::model::commit::{Commit, CommitId};
-use crate::model::declaration::{Declaration, DocumentRef, Engine, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, DocumentHistory, Histories, Positions, Signatures};
+use crate::model::declaration::{Declaration, DocumentRef, LeafOrigin, Tree};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Positions, Signatures};
 use crate::model::object::{FieldPath, Pointer};
 use crate::model::trust::{Place, TrustPolicy};
-use trust::{Judged, Standpoint, objections};
+use trust::{Judged, Standpoint, is_bounded, objections, objections_to_change};
 
+pub use activation::activators;
 pub use verdict::{commit_verdict, unverified};
 
 /// Names every leaf of a declaration, in its order.
@@ -124,6 +126,11 @@ impl Credit<'_> {
     fn nobody(reason: &str) -> Self {
         Self { id: None, index: None, verdict: Verdict::Unverifiable, reasons: vec![reason.to_owned()] }
     }
+
+    /// The worse of two, with its reasons.
+    fn and(self, other: Self) -> Self {
+        if other.verdict > self.verdict { other } else { self }
+    }
 }
 
 struct Evidence<'a> {
@@ -133,50 +140,108 @@ struct Evidence<'a> {
     trees: &'a HashMap<&'a str, &'a Tree>,
 }
 
+/// The author of an input, where one is credited, and the input, where it is known which.
+type Author = (Option<u32>, Option<usize>);
+
+/// A verdict while it is made: every link can only make it worse.
+struct Link {
+    verdict: Verdict,
+    /// The objections of the policy.
+    against: Breaches,
+    /// Phrases for what made it worse beside the author.
+    made_worse: Vec<&'static str>,
+}
+
+impl Link {
+    /// Takes in the part of another commit. It is told where it makes the verdict worse.
+    fn limit(&mut self, verdict: Verdict, against: Breaches, phrase: &'static str) {
+        let (before, all) = (limited(self.verdict, self.against), self.against);
+        self.against.extend(against);
+        self.verdict = self.verdict.max(verdict);
+        if limited(self.verdict, self.against) > before || self.against != all {
+            self.made_worse.push(phrase);
+        }
+    }
+}
+
 impl<'a> Evidence<'a> {
     fn attribution(&self, index: usize, declaration: &Declaration, breaches: &mut Found) -> Attribution {
         let histories: Vec<_> = declaration.inputs.iter().map(|input| self.histories.documents.get(&input.document)).collect();
         let mut leaves: Box<[LeafAttribution]> = declaration.leaves.iter().map(|leaf| self.leaf(&histories, leaf)).collect();
-        let author = author_document(declaration);
-        let credit = author.map_or_else(|| Credit::nobody("rendered"), |document| self.document(document));
-        let inputs = match author {
-            Some(_) => Vec::new(),
-            None => declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),
-        };
-        let history = author.and_then(|document| self.histories.documents.get(document));
-        let changed = history.and_then(|history| history.changed);
-        let brought_back = changed.filter(|changed| changed.reintroduced).map(|changed| changed.by);
-        let (mut verdict, mut reasons) = (credit.verdict, Vec::new());
+        let made_of = declaration.made_of();
+        let (credit, authors) = self.credit_of(declaration, &made_of, &leaves);
+        let changes: Vec<(usize, Changed)> = made_of.iter().filter_map(|input| Some((*input, histories[*input]?.changed?))).collect();
+        let mut link = Link { verdict: credit.verdict, against: Breaches::default(), made_worse: Vec::new() };
         if let Some(policy) = self.judging.trust {
-            let part =
-                self.against_leaves(policy, declaration, &mut leaves, credit.index, |commit, against| breaches.add(commit, index, against));
-            let (mut against, missed) = objections(policy, self.judged(credit.index), &self.place(declaration, None), None);
-            against.extend(part);
-            breaches.add(credit.index, index, (against, missed));
-            if brought_back.is_some() {
-                let more = objections(policy, self.judged(brought_back), &self.place(declaration, None), None);
-                breaches.add(brought_back, index, more);
-                against.extend(more.0);
+            let is_changed = |input: Option<usize>| input.is_some_and(|input| changes.iter().any(|(changed, _)| *changed == input));
+            let tell = |commit, against| breaches.add(commit, index, against);
+            let parts = self.against_leaves(policy, declaration, &mut leaves, &authors, &is_changed, tell);
+            for (author, input) in &authors {
+                let place = self.place(declaration, *input);
+                let (against, missed) = objections(policy, self.judged(*author), &place, None, is_changed(*input));
+                let against = against.with(author.and_then(|author| parts.get(&author).copied()).unwrap_or_default());
+                breaches.add(*author, index, (against, missed));
+                link.against.extend(against);
             }
-            verdict = limited(verdict, against);
-            reasons.extend(against.phrases().map(str::to_owned));
         }
+        for (input, changed) in &changes {
+            self.judge_change(declaration, (*input, *changed), &mut link, |against| breaches.add(Some(changed.by), index, against));
+        }
+        let activation = self.activation(declaration, |commit, against| breaches.add(Some(commit), index, against));
+        if let Some(limit) = activation.limit {
+            link.limit(limit, activation.against, "activation");
+        }
+        let mut reasons: Vec<String> = link.against.phrases().map(str::to_owned).collect();
         reasons.extend(credit.reasons);
-        if brought_back.is_some() {
-            // What somebody brought back is proven no better than who did that.
-            verdict = verdict.max(self.judged(brought_back).map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict));
-            reasons.push("reintroduced".to_owned());
-        }
+        reasons.extend(link.made_worse.into_iter().map(str::to_owned));
+        let inputs = match declaration.inputs.len() {
+            1 if !made_of.is_empty() => Vec::new(),
+            _ => declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),
+        };
+        let only = if let [only] = made_of.as_slice() { histories[*only] } else { None };
         let id = |commit: Option<u32>| Some(self.histories.commits.get(commit? as usize)?.id.clone());
         Attribution {
             authored_by: credit.id.cloned(),
-            changed_by: id(changed.map(|changed| changed.by)),
-            touched_by: id(history.and_then(|history| history.touched)),
-            moved_by: id(history.and_then(|history| history.moved)),
-            verdict,
+            changed_by: id(only.and_then(|history| Some(history.changed?.by))),
+            touched_by: id(only.and_then(|history| history.touched)),
+            moved_by: id(only.and_then(|history| history.moved)),
+            activated_by: activation.by,
+            verdict: limited(link.verdict, link.against),
             reasons,
             inputs,
             leaves,
+        }
+    }
+
+    /// What an object that is made of these inputs is credited with, and the author of each. One document is what its newest
+    /// commit made of it; several are no better than any of their parts.
+    fn credit_of(&self, declaration: &Declaration, made_of: &[usize], leaves: &[LeafAttribution]) -> (Credit<'a>, Vec<Author>) {
+        let credits: Vec<(usize, Credit<'a>)> =
+            made_of.iter().map(|input| (*input, self.document(&declaration.inputs[*input].document))).collect();
+        let authors = credits.iter().map(|(input, credit)| (credit.index, Some(*input))).collect();
+        let worst_leaf = leaves.iter().map(|leaf| leaf.verdict).max().unwrap_or(Verdict::Unverifiable);
+        match credits.into_iter().map(|(_, credit)| credit).reduce(Credit::and) {
+            None => (Credit::nobody("rendered"), vec![(None, None)]),
+            Some(credit) if made_of.len() == 1 => (credit, authors),
+            Some(credit) => (Credit { id: None, index: None, verdict: credit.verdict.max(worst_leaf), ..credit }, authors),
+        }
+    }
+
+    /// What brought an input onto the branch: where it brought back what had been superseded, and where a rule asks for it, the
+    /// object is proven no better than who did that.
+    fn judge_change(&self, declaration: &Declaration, (input, changed): (usize, Changed), link: &mut Link, tell: impl FnOnce(Against)) {
+        let judged = self.judged(Some(changed.by));
+        let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
+        let place = self.place(declaration, Some(input));
+        if changed.reintroduced {
+            let against = self.judging.trust.map(|policy| objections(policy, judged, &place, None, false)).unwrap_or_default();
+            link.against.extend(against.0);
+            link.verdict = link.verdict.max(verdict);
+            link.made_worse.push("reintroduced");
+            tell(against);
+        } else if let Some(against) = self.judging.trust.and_then(|policy| objections_to_change(policy, judged, &place)) {
+            link.limit(verdict, against.0, "change");
+            tell(against);
         }
     }
 
@@ -184,56 +249,58 @@ impl<'a> Evidence<'a> {
         self.judged.get(commit? as usize)
     }
 
-    /// Limits every leaf by what the policy has against it, and tells each. Returns what of it a bot did as the author of the
-    /// whole: what it set beyond its scope, or that it can only have removed something, which is no field of its scope.
+    /// Limits every leaf by what the policy has against it, and tells each. Returns what of it bots did as authors of the whole, by
+    /// commit: what they set beyond their scope, or that they can only have removed something, which is no field of a scope.
     fn against_leaves(
         &self,
         policy: &TrustPolicy,
         declaration: &Declaration,
         leaves: &mut [LeafAttribution],
-        author: Option<u32>,
+        authors: &[Author],
+        is_changed: &dyn Fn(Option<usize>) -> bool,
         mut tell: impl FnMut(Option<u32>, Against),
-    ) -> Breaches {
+    ) -> BTreeMap<u32, Breaches> {
         let names = OnceCell::new();
         let mut known: HashMap<(Option<u32>, Option<u16>), Against> = HashMap::new();
-        let is_bounded = |judged: &Judged<'_>| !judged.bots.is_empty() && judged.bots.iter().all(|bot| !bot.fields.is_empty());
-        let (mut part, mut wrote) = (Breaches::default(), false);
+        let authors: BTreeSet<u32> = authors.iter().filter_map(|(author, _)| *author).collect();
+        let (mut parts, mut wrote) = (BTreeMap::<u32, Breaches>::new(), BTreeSet::new());
         for (position, (leaf, origin)) in leaves.iter_mut().zip(&declaration.leaves).enumerate() {
             let judged = self.judged(leaf.commit);
+            let input = origin.input.map(usize::from);
             let found = match judged.filter(|judged| !judged.bots.is_empty()) {
                 Some(bot) => {
                     let names = names.get_or_init(|| (self.judging.leaf_names)(declaration));
                     // A leaf without a name is of no scope.
                     let nameless = FieldPath::default();
                     let field = names.get(position).map_or(&nameless, |(field, _)| field);
-                    objections(policy, Some(bot), &self.place(declaration, origin.input), Some(field))
+                    objections(policy, Some(bot), &self.place(declaration, input), Some(field), is_changed(input))
                 }
                 None => *known
                     .entry((leaf.commit, origin.input))
-                    .or_insert_with(|| objections(policy, judged, &self.place(declaration, origin.input), None)),
+                    .or_insert_with(|| objections(policy, judged, &self.place(declaration, input), None, is_changed(input))),
             };
             leaf.breaches = found.0;
             leaf.verdict = limited(leaf.verdict, found.0);
             tell(leaf.commit, found);
-            if author.is_some() && leaf.commit == author {
-                wrote = true;
+            if let Some(author) = leaf.commit.filter(|commit| authors.contains(commit)) {
+                wrote.insert(author);
                 if found.0.has(Objection::OutOfBotScope) {
-                    part.add(Objection::OutOfBotScope);
+                    parts.entry(author).or_default().add(Objection::OutOfBotScope);
                 }
             }
         }
-        if !wrote && self.judged(author).is_some_and(is_bounded) {
-            part.add(Objection::OutOfBotScope);
+        for author in authors.difference(&wrote).filter(|author| self.judged(Some(**author)).is_some_and(is_bounded)) {
+            parts.entry(*author).or_default().add(Objection::OutOfBotScope);
         }
-        part
+        parts
     }
 
     /// Where something is declared: in the document of one input, or in any of them where it cannot be told in which.
-    fn place<'d>(&self, declaration: &'d Declaration, input: Option<u16>) -> Place<'d>
+    fn place<'d>(&self, declaration: &'d Declaration, input: Option<usize>) -> Place<'d>
     where
         'a: 'd,
     {
-        let one = input.and_then(|input| declaration.inputs.get(usize::from(input)));
+        let one = input.and_then(|input| declaration.inputs.get(input));
         let source = one.map_or(declaration.source.as_str(), |input| input.document.source.as_str());
         let tree = self.trees.get(source);
         Place {
@@ -289,18 +356,6 @@ impl<'a> Evidence<'a> {
 /// What the policy does not let through is untrusted at best.
 fn limited(verdict: Verdict, against: Breaches) -> Verdict {
     if against.is_empty() { verdict } else { verdict.max(Verdict::SignedUntrusted) }
-}
-
-/// The one document that declares the object: a plain file's; of a rendered object only where no other document can have had
-/// a part in it and every leaf was traced to it.
-fn author_document(declaration: &Declaration) -> Option<&DocumentRef> {
-    let [only] = declaration.inputs.as_slice() else { return None };
-    let whole = match declaration.engine {
-        Engine::Plain => true,
-        // No leaf at all means that nothing was traced.
-        Engine::Kustomize => !declaration.leaves.is_empty() && declaration.leaves.iter().all(|leaf| leaf.input == Some(0)),
-    };
-    whole.then_some(&only.document)
 }
 
 #[cfg(test)]

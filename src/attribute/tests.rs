@@ -6,17 +6,17 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Judging, commit_verdict};
+use super::{Judging, activators, commit_verdict};
 use crate::model::attribution::{
     Algo, Attribution, Attributions, Binding, Breach, Breaches, Crypto, Format, KeyTime, LeafAttribution, Objection, SignatureFacts,
     Verdict,
 };
 use crate::model::commit::{Actor, Commit, CommitId};
-use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Positions, Signatures};
+use crate::model::declaration::{Declaration, DocumentRef, Engine, Entry, Input, LeafOrigin, Tree};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Mark, Positions, Signatures};
 use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
-use crate::model::trust::{Bot, FieldGlob, Principal, Rule, TrustPolicy, TrustedKey, Via};
+use crate::model::trust::{Anchor, Bot, FieldGlob, PathGlob, Principal, Require, Rule, TrustPolicy, TrustedKey, Via};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -246,6 +246,8 @@ fn declaration(engine: Engine, inputs: &[&str], leaves: &[Option<u16>]) -> Decla
         encrypted: false,
         inputs: inputs.iter().map(|path| Input { document: document(path), line: 1, end_line: 2 }).collect(),
         leaves: leaves.iter().zip(0..).map(|(input, leaf)| LeafOrigin { input: *input, leaf, line: 1, end_line: 1 }).collect(),
+        is_whole: true,
+        drawn_by: Vec::new(),
     }
 }
 
@@ -273,7 +275,7 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
             (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), touched: None, moved: None, changed: None })
         })
         .collect();
-    (Histories { commits, documents }, signatures)
+    (Histories { commits, documents, ..Histories::default() }, signatures)
 }
 
 fn attributions(declarations: &[Declaration], trees: &[Tree], histories: &Histories, signatures: &Signatures) -> Attributions {
@@ -490,4 +492,161 @@ fn t52_who_brings_a_value_back_is_held_to_the_rules() {
     let (attribution, breaches) = (found.declarations.remove(0).unwrap(), found.breaches);
     assert_eq!(attribution.verdict, Verdict::Unsigned);
     assert_eq!(breaches, [breach(Some(1), Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
+}
+
+/// A document of `web.yaml`, drawn in by the first leaves of these kustomizations.
+fn drawn_by(kustomizations: &[&str]) -> Declaration {
+    let entry = |path: &&str| Entry { document: document(path), leaf: 0, line: 1 };
+    Declaration { drawn_by: kustomizations.iter().map(entry).collect(), ..declaration(Engine::Kustomize, &["web.yaml"], &[Some(0)]) }
+}
+
+const WEB: (&str, Authored, &[Authored]) = ("web.yaml", Authored::By(0), &[Authored::By(0)]);
+
+fn drawn(path: &'static str, by: &'static [Authored]) -> (&'static str, Authored, &'static [Authored]) {
+    (path, Authored::Unreadable, by)
+}
+
+#[test]
+fn an_object_is_proven_no_better_than_who_activated_it() {
+    let told = |by: &'static [Authored]| {
+        let found = attribute(drawn_by(&["k.yaml"]), &[WEB, drawn("k.yaml", by)]);
+        (found.activated_by.as_ref().map(ToString::to_string), found.verdict, found.reasons.join(" "))
+    };
+    let told_of = |by: Option<&str>, verdict, reasons: &str| (by.map(str::to_owned), verdict, reasons.to_owned());
+    assert_eq!(told(&[Authored::By(0)]), told_of(Some("a"), Verdict::VerifiedAuthor, "uid-binding"));
+    assert_eq!(told(&[Authored::By(1)]), told_of(Some("b"), Verdict::Unsigned, "uid-binding activation"));
+    // What is older than the history is older than whatever is known of it.
+    assert_eq!(told(&[Authored::BeforeHistory]), told_of(None, Verdict::VerifiedAuthor, "uid-binding"));
+    // Somebody wrote it, and nobody knows who.
+    assert_eq!(told(&[Authored::Unreadable]), told_of(None, Verdict::Unverifiable, "uid-binding activation"));
+    assert_eq!(told(&[]), told_of(None, Verdict::Unverifiable, "uid-binding activation"));
+}
+
+#[test]
+fn of_several_activators_the_newest_is_named_and_else_all_count() {
+    let (histories, signatures) = evidence(&[WEB, drawn("over.yaml", &[Authored::By(0)]), drawn("base.yaml", &[Authored::By(1)])]);
+    let all = [drawn_by(&["over.yaml", "base.yaml"])];
+    let both: std::collections::BTreeSet<CommitId> = ["a", "b"].map(CommitId::new).into();
+    let asked = activators(&all, &histories);
+    assert_eq!(asked, [("fleet".to_owned(), both.clone())].into());
+    assert!(activators(&[drawn_by(&["over.yaml"])], &histories).is_empty());
+    for (newest, by, verdict) in
+        [(Some("a"), Some("a"), Verdict::VerifiedAuthor), (Some("b"), Some("b"), Verdict::Unsigned), (None, None, Verdict::Unsigned)]
+    {
+        let newest = newest.map(|id| (("fleet".to_owned(), both.clone()), CommitId::new(id)));
+        let histories = Histories { newest: newest.into_iter().collect(), ..histories.clone() };
+        let found = attributions(&all, &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+        assert_eq!((found.activated_by, found.verdict), (by.map(CommitId::new), verdict));
+    }
+}
+
+#[test]
+fn who_brings_an_old_kustomization_back_activates_what_it_draws_in() {
+    let (mut histories, signatures) = evidence(&[WEB, drawn("k.yaml", &[Authored::By(0)])]);
+    histories.documents.get_mut(&document("k.yaml")).unwrap().changed = Some(Changed { by: 1, reintroduced: true });
+    let found = attributions(&[drawn_by(&["k.yaml"])], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+    assert_eq!(found.verdict, Verdict::Unsigned);
+}
+
+#[test]
+fn rules_are_about_the_file_of_an_entry_else_about_the_objects_own() {
+    let of = |path: &str, min| Rule { paths: vec![PathGlob::parse(path).expect("a pattern")], min: Some(min), ..Rule::default() };
+    let told = |rules: Vec<Rule>, by: u32| {
+        let authored: &'static [Authored] = if by == 1 { &[Authored::By(1)] } else { &[Authored::By(2)] };
+        by_policy(rules, with_data(drawn_by(&["k.yaml"])), &[WEB, drawn("k.yaml", authored)])
+    };
+    let below = breach(Some(1), Objection::BelowMinimum, Some(Verdict::VerifiedAuthor));
+    let (found, breaches) = told(vec![of("web.yaml", Verdict::VerifiedAuthor)], 1);
+    assert_eq!((found.verdict, found.reasons.join(" ").as_str()), (Verdict::Unsigned, "below-minimum policy-binding activation"));
+    assert_eq!(breaches, [below]);
+    let (_, breaches) = told(vec![of("web.yaml", Verdict::VerifiedAuthor), of("k.yaml", Verdict::Unsigned)], 1);
+    assert_eq!(breaches, []);
+    // A bot that may set fields draws in nothing.
+    let (found, breaches) = told(Vec::new(), 2);
+    assert_eq!((found.verdict, breaches), (Verdict::SignedUntrusted, vec![breach(Some(2), Objection::OutOfBotScope, None)]));
+}
+
+#[test]
+fn a_rendered_object_whose_leaves_are_traced_is_made_of_the_documents_they_come_from() {
+    let rules = || vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
+    let documents: &[(&str, Authored, &[Authored])] =
+        &[("web.yaml", Authored::By(0), &[Authored::By(0); 2]), ("patch.yaml", Authored::By(1), &[Authored::By(1); 2])];
+    let made = |leaves: [Option<u16>; 2]| with_data(declaration(Engine::Kustomize, &["web.yaml", "patch.yaml"], &leaves));
+    // The other one could have had a part, and had none.
+    let (found, breaches) = by_policy(rules(), made([Some(0), Some(0)]), documents);
+    assert_eq!((found.authored_by, found.verdict, breaches), (Some(CommitId::new("a")), Verdict::VerifiedAuthor, Vec::new()));
+    assert_eq!(found.inputs.len(), 2);
+    // Two documents are no better than the worse one, and each is held to the rules.
+    let (found, breaches) = by_policy(rules(), made([Some(0), Some(1)]), documents);
+    assert_eq!((found.authored_by, found.verdict), (None, Verdict::Unsigned));
+    assert_eq!(breaches, [breach(Some(1), Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
+    // What was taken away left no leaf to tell who took it.
+    let (found, breaches) = by_policy(rules(), Declaration { is_whole: false, ..made([Some(0), Some(0)]) }, documents);
+    assert_eq!(
+        (found.authored_by, found.verdict, found.reasons.join(" ").as_str()),
+        (None, Verdict::Unverifiable, "below-minimum rendered")
+    );
+    assert_eq!(breaches, [breach(None, Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
+}
+
+#[test]
+fn two_documents_are_no_better_than_any_leaf_of_them() {
+    let documents: &[(&str, Authored, &[Authored])] =
+        &[("web.yaml", Authored::By(0), &[Authored::By(1)]), ("patch.yaml", Authored::By(0), &[Authored::By(0), Authored::By(0)])];
+    let found = attribute(declaration(Engine::Kustomize, &["web.yaml", "patch.yaml"], &[Some(0), Some(1)]), documents);
+    assert_eq!(found.verdict, Verdict::Unsigned);
+}
+
+#[test]
+fn t50_an_unsigned_merge_of_what_is_signed_counts_where_a_rule_asks_for_the_change() {
+    let told = |require, changed_by: Option<u32>| {
+        let key = TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None };
+        let policy = TrustPolicy {
+            principals: vec![Principal { name: "alice".to_owned(), emails: vec![ALICE.to_owned()], keys: vec![key] }],
+            rules: vec![Rule { min: Some(Verdict::VerifiedAuthor), require, ..Rule::default() }],
+            ..TrustPolicy::default()
+        };
+        let (mut histories, mut signatures) = evidence(&[("web.yaml", Authored::By(0), &[Authored::By(0)])]);
+        let facts = SignatureFacts { key: Some("A1".to_owned()), ..good(&[]) };
+        signatures.insert(("fleet".to_owned(), CommitId::new("a")), facts);
+        histories.documents.get_mut(&document("web.yaml")).unwrap().changed = changed_by.map(|by| Changed { by, reintroduced: false });
+        let plain = declaration(Engine::Plain, &["web.yaml"], &[Some(0)]);
+        let mut found = by(Some(&policy), &[plain], &[tree(true)], &histories, &signatures);
+        (found.declarations.remove(0).unwrap().verdict, found.breaches.len())
+    };
+    assert_eq!(told(Require::Both, Some(1)), (Verdict::Unsigned, 1));
+    assert_eq!(told(Require::Change, Some(1)), (Verdict::Unsigned, 1));
+    assert_eq!(told(Require::Content, Some(1)), (Verdict::VerifiedAuthor, 0));
+    // The author's own push, and nothing observed.
+    assert_eq!(told(Require::Both, Some(0)), (Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(Require::Change, None), (Verdict::VerifiedAuthor, 0));
+}
+
+#[test]
+fn what_was_activated_or_brought_before_an_anchor_needs_no_proof_of_that() {
+    let policy = TrustPolicy {
+        principals: vec![Principal {
+            name: "alice".to_owned(),
+            emails: vec![ALICE.to_owned()],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+        }],
+        anchors: vec![Anchor { source: None, repository: None, commit: CommitId::new("d"), note: None }],
+        rules: vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }],
+        ..TrustPolicy::default()
+    };
+    let (mut histories, mut signatures) = evidence(&[WEB, drawn("k.yaml", &[Authored::By(1)])]);
+    histories.documents.get_mut(&document("web.yaml")).unwrap().changed = Some(Changed { by: 1, reintroduced: false });
+    let facts = SignatureFacts { key: Some("A1".to_owned()), ..good(&[]) };
+    signatures.insert(("fleet".to_owned(), CommitId::new("a")), facts);
+    let told = |ancestors: &[&str]| {
+        let mark = Mark { ancestors: ancestors.iter().map(|id| CommitId::new(*id)).collect(), ..Mark::default() };
+        let positions = Positions { marks: [(("fleet".to_owned(), CommitId::new("d")), mark)].into(), ..Positions::default() };
+        let judging = Judging { trust: Some(&policy), positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+        let mut found = super::attributions(&[drawn_by(&["k.yaml"])], &[tree(true)], &histories, &signatures, &judging);
+        let attribution = found.declarations.remove(0).unwrap();
+        (attribution.activated_by, attribution.verdict, found.breaches.len())
+    };
+    let bob = Some(CommitId::new("b"));
+    assert_eq!(told(&["b"]), (bob.clone(), Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(&[]), (bob, Verdict::Unsigned, 1));
 }

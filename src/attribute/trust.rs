@@ -11,7 +11,7 @@ use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Format
 use crate::model::commit::Commit;
 use crate::model::evidence::Positions;
 use crate::model::object::FieldPath;
-use crate::model::trust::{Bot, Forge, Moment, Place, Principal, TrustPolicy, TrustedKey, Via, covers};
+use crate::model::trust::{Bot, Forge, Moment, Place, Principal, Require, Rule, TrustPolicy, TrustedKey, Via, covers};
 
 /// What is known of a commit.
 #[derive(Clone, Debug)]
@@ -236,12 +236,14 @@ fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims<'_>) -> Jud
 }
 
 /// What the policy has against a commit's part in a declaration, and the best verdict that is asked for and not reached.
-/// `field` is the field that the commit set; for an object as a whole there is none.
+/// `field` is the field that the commit set; for an object as a whole there is none. `is_changed` tells that it is known who brought
+/// it onto the branch, which some rules are about instead.
 pub(super) fn objections(
     policy: &TrustPolicy,
     judged: Option<&Judged<'_>>,
     place: &Place<'_>,
     field: Option<&FieldPath>,
+    is_changed: bool,
 ) -> (Breaches, Option<Verdict>) {
     let mut breaches = Breaches::default();
     let mut verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
@@ -260,21 +262,49 @@ pub(super) fn objections(
             breaches.add(Objection::OutOfScope);
         }
         // What lies before an anchor is told as not verifiable; no proof of it is asked for.
-        if is_unclaimed {
-            continue;
-        }
-        if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
-            breaches.add(Objection::NotAllowed);
-        }
-        if let Some(min) = rule.min.filter(|min| verdict > *min) {
-            breaches.add(Objection::BelowMinimum);
-            missed = Some(missed.map_or(min, |missed| missed.min(min)));
+        let is_of_change_only = is_changed && rule.require == Require::Change;
+        if !is_unclaimed && !is_of_change_only {
+            held_to(rule, verdict, names, &mut breaches, &mut missed);
         }
     }
     if !is_scoped {
         breaches.add(Objection::Unscoped);
     }
     (breaches, missed)
+}
+
+/// What the policy has against whoever brought a declaration onto the branch. `None` where no rule asks for that, and before an anchor.
+pub(super) fn objections_to_change(
+    policy: &TrustPolicy,
+    judged: Option<&Judged<'_>>,
+    place: &Place<'_>,
+) -> Option<(Breaches, Option<Verdict>)> {
+    if judged.is_some_and(|judged| judged.unclaimed) {
+        return None;
+    }
+    let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
+    let nobody = BTreeSet::new();
+    let names = judged.map_or(&nobody, |judged| &judged.names);
+    let mut rules = policy.rules.iter().filter(|rule| rule.require != Require::Content && rule.is_about(place)).peekable();
+    rules.peek()?;
+    let (mut breaches, mut missed) = (Breaches::default(), None);
+    rules.for_each(|rule| held_to(rule, verdict, names, &mut breaches, &mut missed));
+    Some((breaches, missed))
+}
+
+fn held_to(rule: &Rule, verdict: Verdict, names: &BTreeSet<&str>, breaches: &mut Breaches, missed: &mut Option<Verdict>) {
+    if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
+        breaches.add(Objection::NotAllowed);
+    }
+    if let Some(min) = rule.min.filter(|min| verdict > *min) {
+        breaches.add(Objection::BelowMinimum);
+        *missed = Some(missed.map_or(min, |missed| missed.min(min)));
+    }
+}
+
+/// Whether it is of bots alone, each of which may set some fields only.
+pub(super) fn is_bounded(judged: &Judged<'_>) -> bool {
+    !judged.bots.is_empty() && judged.bots.iter().all(|bot| !bot.fields.is_empty())
 }
 
 fn may_set(bot: &Bot, place: &Place<'_>, field: Option<&FieldPath>) -> bool {

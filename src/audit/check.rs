@@ -6,8 +6,8 @@ use crate::model::attribution::Attributions;
 use crate::model::commit::CommitId;
 use crate::model::comparison::{Comparison, Difference};
 use crate::model::coverage::NotEvaluated;
-use crate::model::declaration::Declaration;
-use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
+use crate::model::declaration::{Declaration, Remote};
+use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange, Unreachable};
 use crate::model::finding::{Finding, Severity};
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
@@ -47,6 +47,10 @@ pub struct Facts<'a> {
     pub cluster: &'a ClusterIdentity,
     /// What became of the references that sources ask for.
     pub tips: &'a [TipChange],
+    /// Commits that sources ask for and no branch or tag leads to.
+    pub unreachable: &'a [Unreachable],
+    /// What kustomizations would fetch.
+    pub remotes: &'a [Remote],
     /// What Git declares.
     pub declarations: &'a [Declaration],
     /// What comparing said.
@@ -66,6 +70,8 @@ impl<'a> From<&'a Scan> for Facts<'a> {
         Self {
             cluster: &scan.cluster,
             tips: &scan.tips,
+            unreachable: &scan.unreachable,
+            remotes: &scan.remotes,
             declarations: &scan.declarations,
             comparisons: &scan.comparisons,
             histories: &scan.histories,

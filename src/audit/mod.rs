@@ -15,6 +15,7 @@ mod field_stale;
 mod field_undeclared;
 mod fields;
 mod history_rewritten;
+mod input_unpinned;
 mod not_evaluated;
 mod object_missing;
 mod object_orphaned;
@@ -22,6 +23,7 @@ mod object_terminating;
 mod object_undeclared;
 mod objects;
 mod ownership_scrubbed;
+mod revision_unreachable;
 mod sentence;
 mod signature_invalid;
 mod signer_untrusted;
@@ -39,6 +41,7 @@ pub const CHECKS: &[Check] = &[
     signature_invalid::CHECK,
     author_mismatch::CHECK,
     history_rewritten::CHECK,
+    revision_unreachable::CHECK,
     field_rewritten::CHECK,
     field_stale::CHECK,
     field_never_converges::CHECK,
@@ -46,6 +49,7 @@ pub const CHECKS: &[Check] = &[
     object_orphaned::CHECK,
     api_removed::CHECK,
     ownership_scrubbed::CHECK,
+    input_unpinned::CHECK,
     not_evaluated::CHECK,
     object_terminating::CHECK,
     commit_unsigned::CHECK,

@@ -90,15 +90,26 @@ pub(super) fn object_origin(facts: &Facts<'_>, comparison: &Comparison) -> Strin
     };
     if let Some(found) = facts.attributions.declarations.get(index).and_then(Option::as_ref) {
         let commit = found.authored_by.as_ref().and_then(|id| find_commit(facts, &declaration.source, id));
-        text += &author(commit, found.verdict);
+        let worse: Vec<String> = found.reasons.iter().filter(|reason| LINKS.contains(&reason.as_str())).cloned().collect();
+        text += &match commit.filter(|_| !worse.is_empty()) {
+            // The author is proven as well as before; another commit is not.
+            Some((commit, verdict)) => {
+                format!("{}, as a whole {}{}", author(Some(commit), verdict), found.verdict.as_str(), reasons(&worse))
+            }
+            None => author(commit.map(|(commit, _)| commit), found.verdict),
+        };
     }
     text
 }
 
-fn find_commit<'a>(facts: &Facts<'a>, source: &str, id: &CommitId) -> Option<&'a Commit> {
+/// Reasons for which an object is proven less than its author is.
+const LINKS: [&str; 3] = ["reintroduced", "change", "activation"];
+
+/// A commit and its own verdict.
+fn find_commit<'a>(facts: &Facts<'a>, source: &str, id: &CommitId) -> Option<(&'a Commit, Verdict)> {
     let commits = &facts.histories.commits;
     let found = commits.binary_search_by(|commit| (commit.source.as_str(), &commit.id).cmp(&(source, id))).ok()?;
-    commits.get(found)
+    Some((commits.get(found)?, facts.attributions.commits.get(found)?.verdict))
 }
 
 fn author(commit: Option<&Commit>, verdict: Verdict) -> String {

@@ -10,8 +10,8 @@ use crate::model::attribution::{Breach, Breaches, Objection, Verdict};
 use crate::model::commit::CommitId;
 use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::declaration::DocumentRef;
-use crate::model::evidence::{Authored, Change, DocumentHistory, ObservedTip, TagObject, Tip, TipChange};
+use crate::model::declaration::{DocumentRef, Remote};
+use crate::model::evidence::{Authored, Change, DocumentHistory, ObservedTip, TagObject, Tip, TipChange, Unreachable};
 use crate::model::finding::{Finding, Severity};
 use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
 use crate::model::scan::Scan;
@@ -80,7 +80,8 @@ fn severities_are_those_of_the_contract() {
             "object-missing",
             "signature-invalid",
             "author-mismatch",
-            "history-rewritten"
+            "history-rewritten",
+            "revision-unreachable"
         ]
     );
     assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);
@@ -386,4 +387,44 @@ fn a_rewriting_that_two_sources_see_is_found_once_and_another_one_is_another_fin
     scan.tips.push(twin);
     assert_eq!(found(&scan).len(), 1);
     assert_ne!(found(&scan)[0].fingerprint, found(&rewritten('c'))[0].fingerprint);
+}
+
+#[test]
+fn t61_a_commit_that_is_on_no_branch_is_named_in_full() {
+    let mut scan = empty();
+    let url = "https://git.example.com/fleet".to_owned();
+    scan.unreachable.push(Unreachable { source: "fleet".into(), url, commit: CommitId::new("a".repeat(40)) });
+    insta::assert_snapshot!(message(&scan, "revision-unreachable"), @r#"fleet asks for commit aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, to which no branch or tag of https://git.example.com/fleet leads"#);
+    assert_eq!(found(&scan)[0].commit, Some(CommitId::new("a".repeat(40))));
+}
+
+#[test]
+fn t76_what_is_not_pinned_is_told_for_each_entry_wherever_it_stands() {
+    let remote = |line, reference: Option<&str>, is_pinned| Remote {
+        source: "fleet".into(),
+        path: "prod/kustomization.yaml".into(),
+        line,
+        url: "https://host/a/b".into(),
+        reference: reference.map(str::to_owned),
+        is_pinned,
+    };
+    let with = |remote: Remote| Scan { remotes: vec![remote], ..empty() };
+    insta::assert_snapshot!(message(&with(remote(3, Some("main"), false)), "input-unpinned"), @r#"prod/kustomization.yaml:3 of fleet draws in https://host/a/b at main, which is no full commit id"#);
+    insta::assert_snapshot!(message(&with(remote(3, None, false)), "input-unpinned"), @r#"prod/kustomization.yaml:3 of fleet draws in https://host/a/b and names no commit"#);
+    assert!(found(&with(remote(3, Some(&"a".repeat(40)), true))).is_empty());
+    let fingerprint = |line, reference| found(&with(remote(line, reference, false))).remove(0).fingerprint;
+    assert_eq!(fingerprint(3, Some("main")), fingerprint(4, Some("main")));
+    assert_ne!(fingerprint(3, Some("main")), fingerprint(3, Some("v1")));
+}
+
+#[test]
+fn the_author_of_an_object_is_not_blamed_for_who_activated_it() {
+    let mut scan = empty();
+    let commit = add_commit(&mut scan, "4be1d2a", "Alice Chen", 12, Verdict::VerifiedAuthor, &["uid-binding"]);
+    let index = declare(&mut scan, object("apps", "Deployment", "shop", "web"), "web.yaml", json!({"spec": {"replicas": 3}}), Some(commit));
+    scan.comparisons[0].state = ObjectState::Missing;
+    let attribution = scan.attributions.declarations[index].as_mut().unwrap();
+    (attribution.verdict, attribution.reasons) = (Verdict::Unsigned, vec!["uid-binding".into(), "activation".into()]);
+    let told = message(&scan, "object-missing");
+    assert!(told.contains("by Alice Chen in 4be1d2a (verified-author), as a whole unsigned (activation)"), "{told}");
 }

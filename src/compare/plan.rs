@@ -264,6 +264,8 @@ pub(super) mod tests {
             encrypted: false,
             inputs: vec![Input { document, line: 1, end_line: 1 }],
             leaves: Box::default(),
+            is_whole: true,
+            drawn_by: Vec::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Error, schema};
 use crate::model::attribution::Verdict;
 use crate::model::commit::CommitId;
-use crate::model::trust::{self, FieldGlob, PathGlob, TrustPolicy, TrustedKey, Via, normal_email};
+use crate::model::trust::{self, FieldGlob, PathGlob, Require, TrustPolicy, TrustedKey, Via, normal_email};
 use crate::yaml::Node;
 
 /// What a minimum may be: everything that proves somebody.
@@ -158,6 +158,9 @@ struct Rule {
     allow: Option<Vec<String>>,
     /// The least verdict: `verified-author`, `verified-committer`, `forge-attested`, `bot-attested` or `group-verified`.
     min: Option<String>,
+    /// Whose part that is asked of: `content` (who wrote it), `change` (who brought it onto the branch, which is known since tips are
+    /// remembered), or `both`, which is the default.
+    require: Option<String>,
 }
 
 /// The JSON Schema of the file.
@@ -349,6 +352,13 @@ impl Reader<'_> {
             kinds: rule.kinds.clone(),
             allow,
             min,
+            require: match &rule.require {
+                None => Require::default(),
+                Some(word) => Require::WORDS
+                    .into_iter()
+                    .find_map(|(known, require)| (known == word).then_some(require))
+                    .ok_or_else(|| (line(&["require"]), format!("require: `{word}` is none of content, change, both")))?,
+            },
         })
     }
 
@@ -501,7 +511,7 @@ mod tests {
     use super::parse;
     use crate::model::attribution::Verdict;
     use crate::model::commit::CommitId;
-    use crate::model::trust::{Moment, TrustPolicy};
+    use crate::model::trust::{Moment, Require, TrustPolicy};
 
     const ALICE: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
 
@@ -606,6 +616,10 @@ mod tests {
         assert_eq!(error(&with("{allow: [alcie]}")), "trust.yaml:4: allow: nobody is called `alcie`; did you mean `alice`?");
         assert_eq!(error(&with("{allow: ['role:x']}")), "trust.yaml:4: allow: no role is called `x`");
         assert!(error(&with("{paths: [a]}")).contains("asks for nothing"));
+        let require = |word: &str| with(&format!("{{min: forge-attested, require: {word}}}"));
+        assert_eq!(read(&require("content")).rules[0].require, Require::Content);
+        assert_eq!(read(&with("{min: forge-attested}")).rules[0].require, Require::Both);
+        assert_eq!(error(&require("all")), "trust.yaml:4: require: `all` is none of content, change, both");
         assert!(error(&with("{min: unsigned}")).contains("min: `unsigned` is none of verified-author, "));
         assert!(error(&with("{min: verified-author, ref: main}")).contains("refs/heads/main"));
         assert!(error(&with("{min: verified-author, paths: [/apps]}")).contains("paths: `/apps` is no pattern"));

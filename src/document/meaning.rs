@@ -29,6 +29,10 @@ const ITEM_KEYS: [&[&str]; 9] = [
     &["uid"],
 ];
 
+/// Lists of a kustomization whose items are a set of files and folders, so that an item is the same wherever it stands.
+const DRAWN: [&str; 9] =
+    ["resources", "bases", "components", "crds", "patchesStrategicMerge", "configurations", "transformers", "generators", "validators"];
+
 /// A digest that is equal for equal JSON values, whatever the order of their keys.
 pub fn meaning(value: &Value) -> [u8; 32] {
     let mut digest = Sha256::new();
@@ -76,8 +80,43 @@ fn half(digest: Sha256) -> [u8; 16] {
 /// The meaning of each leaf, in the order of [`super::leaves`].
 pub fn leaf_meanings(value: &Value) -> Vec<LeafMeaning> {
     let mut meanings = Vec::new();
-    add_meanings(value, &Sha256::new(), &mut meanings);
+    match value {
+        Value::Object(fields) if !fields.is_empty() && is_kustomization(value) => {
+            for (key, field) in sorted(fields) {
+                let mut path = Sha256::new();
+                feed_text(b"k", key, &mut path);
+                match field {
+                    Value::Array(items) if DRAWN.contains(&key.as_str()) && is_set(items) => add_members(items, &path, &mut meanings),
+                    field => add_meanings(field, &path, &mut meanings),
+                }
+            }
+        }
+        value => add_meanings(value, &Sha256::new(), &mut meanings),
+    }
     meanings
+}
+
+/// Whether a document is one of Kustomize's own, which need not say so.
+fn is_kustomization(value: &Value) -> bool {
+    match value.get("apiVersion") {
+        None => value.get("metadata").is_none_or(|metadata| metadata.get("name").is_none()),
+        Some(version) => version.as_str().is_some_and(|version| version.starts_with("kustomize.config.k8s.io/")),
+    }
+}
+
+/// Whether all items are texts, each of them once.
+fn is_set(items: &[Value]) -> bool {
+    let mut seen = HashSet::new();
+    !items.is_empty() && items.iter().all(|item| item.as_str().is_some_and(|text| seen.insert(text)))
+}
+
+fn add_members(items: &[Value], path: &Sha256, meanings: &mut Vec<LeafMeaning>) {
+    for item in items {
+        let mut member = path.clone();
+        member.update(b"~");
+        feed(item, &mut member);
+        add_meanings(item, &member, meanings);
+    }
 }
 
 fn add_meanings(value: &Value, path: &Sha256, meanings: &mut Vec<LeafMeaning>) {
@@ -171,6 +210,18 @@ mod tests {
         before.sort();
         after.sort();
         assert_eq!(before, after);
+    }
+
+    #[test]
+    fn what_a_kustomization_draws_in_is_the_same_wherever_it_stands() {
+        let before = leaf_meanings(&json!({"resources": ["a", "b"], "namespace": "x"}));
+        let after = leaf_meanings(&json!({"resources": ["new", "a", "b"], "namespace": "x"}));
+        assert!(before.iter().all(|leaf| after.contains(leaf)));
+        // Of two equal items the one cannot be told from the other, and arguments of a program are no set.
+        let twice = leaf_meanings(&json!({"resources": ["a", "a"]}));
+        assert_ne!(twice[0].identity, twice[1].identity);
+        let object = |list: Value| leaf_meanings(&json!({"apiVersion": "x/v1", "resources": list}));
+        assert_ne!(object(json!(["a", "b"]))[0], object(json!(["b", "a"]))[1]);
     }
 
     #[test]

@@ -266,15 +266,19 @@ pub struct Attribution {
     /// The newest commit that changed its document on the tracked branch, since tips are observed; where the document came back,
     /// `reasons` hold `reintroduced`.
     pub changed_by: Option<CommitId>,
+    /// The commit that made the document part of what is built, by an entry of a kustomization. Absent where it is there by
+    /// itself, and where it cannot be told.
+    pub activated_by: Option<CommitId>,
     /// The commit that gave its document the text that it has, and only that: white space, comments, order. No author.
     pub touched_by: Option<CommitId>,
     /// The commit that moved its document into the file where it stands, and only that. No author.
     pub moved_by: Option<CommitId>,
     /// The verdict on the object.
     pub verdict: Verdict,
-    /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`.
+    /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`; and `reintroduced`, `change`,
+    /// `activation` where another commit makes it worse.
     pub reasons: Vec<String>,
-    /// The documents behind a rendered object; empty for plain files.
+    /// The documents behind a rendered object, where there is not exactly one; empty for plain files.
     pub inputs: Vec<InputAttribution>,
     /// One for each leaf of the declaration, in its order. Empty where the source is not versioned.
     pub leaves: Box<[LeafAttribution]>,
@@ -323,6 +327,11 @@ impl Breaches {
     /// Adds those of another set.
     pub fn extend(&mut self, other: Self) {
         self.0 |= other.0;
+    }
+
+    /// Both sets in one.
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether there is none.

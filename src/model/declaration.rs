@@ -1,6 +1,6 @@
 //! What Git declares: objects, the documents behind them, and where each field was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,7 +27,24 @@ pub enum TreeEntry {
     /// A symbolic link, never followed, with its target.
     Symlink(RawText),
     /// Another repository at a commit.
-    Submodule(String),
+    Submodule(Submodule),
+}
+
+/// Another repository that a tree holds by naming a commit of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submodule {
+    /// Id of that commit, in hex.
+    pub commit: String,
+    /// Where `.gitmodules` says that it lies, without credentials. Absent where it does not say so.
+    pub url: Option<String>,
+}
+
+impl fmt::Display for Submodule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { commit, url } = self;
+        let url = url.as_deref().unwrap_or("a repository that .gitmodules does not name");
+        write!(formatter, "commit {commit} of {url}")
+    }
 }
 
 /// A source at one revision: the files below its path, and for Kustomize the rest of the repository.
@@ -98,6 +115,34 @@ pub struct LeafOrigin {
     pub end_line: u32,
 }
 
+/// An entry of a kustomization that draws in a file or a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The kustomization.
+    pub document: DocumentRef,
+    /// Position of the entry in `document::leaves` of the kustomization.
+    pub leaf: u32,
+    /// Its line, from 1.
+    pub line: u32,
+}
+
+/// Something that a kustomization would fetch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remote {
+    /// The source of the kustomization.
+    pub source: SourceId,
+    /// The kustomization.
+    pub path: TreePath,
+    /// The line of the entry, from 1.
+    pub line: u32,
+    /// What it names, without credentials.
+    pub url: String,
+    /// The branch, tag or commit that it asks for. Absent where it asks for none.
+    pub reference: Option<String>,
+    /// Whether that is one commit for ever.
+    pub is_pinned: bool,
+}
+
 /// How manifests were made of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Engine {
@@ -128,11 +173,31 @@ pub struct Declaration {
     pub inputs: Vec<Input>,
     /// One for each leaf of the manifest, in the order of `document::leaves`.
     pub leaves: Box<[LeafOrigin]>,
+    /// Whether rendering took nothing away of what the documents behind its leaves declare. What is gone has no leaf to tell who
+    /// took it.
+    pub is_whole: bool,
+    /// The entries of kustomizations that lead from what is built to its document, in this order. Empty where the document is
+    /// there by itself, and where they cannot be told.
+    pub drawn_by: Vec<Entry>,
 }
 
 impl Declaration {
     /// Where the object as a whole was written: the document that declares it.
     pub fn place(&self) -> Option<&Input> {
         self.inputs.first()
+    }
+
+    /// The inputs that it is made of, ascending: one for plain files; of a rendered object those that its leaves come from, where
+    /// every leaf comes from one and nothing was taken away. Empty where that cannot be told.
+    pub fn made_of(&self) -> Vec<usize> {
+        match (self.engine, self.inputs.len()) {
+            (Engine::Plain, 1) => return vec![0],
+            (Engine::Kustomize, 1) => {}
+            _ if !self.is_whole => return Vec::new(),
+            _ => {}
+        }
+        let traced: Option<BTreeSet<usize>> = self.leaves.iter().map(|leaf| leaf.input.map(usize::from)).collect();
+        // No leaf at all means that nothing was traced.
+        traced.into_iter().flatten().filter(|input| *input < self.inputs.len()).collect()
     }
 }

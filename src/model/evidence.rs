@@ -120,6 +120,22 @@ pub struct Histories {
     pub commits: Vec<Commit>,
     /// The histories.
     pub documents: HashMap<DocumentRef, DocumentHistory>,
+    /// Of several commits of a source the one that descends from all the others, where there is one and that was asked.
+    pub newest: Newest,
+}
+
+/// Of several commits of a source the one that descends from all the others.
+pub type Newest = BTreeMap<(SourceId, BTreeSet<CommitId>), CommitId>;
+
+/// A commit that a source asks for by its id, and to which no branch or tag of the repository leads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unreachable {
+    /// The source.
+    pub source: SourceId,
+    /// Where it was looked for, without credentials.
+    pub url: String,
+    /// The commit.
+    pub commit: CommitId,
 }
 
 impl Histories {

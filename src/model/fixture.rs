@@ -88,6 +88,8 @@ pub(crate) fn empty() -> Scan {
             files: BTreeMap::new(),
         }],
         tips: Vec::new(),
+        unreachable: Vec::new(),
+        remotes: Vec::new(),
         declarations: Vec::new(),
         comparisons: Vec::new(),
         histories: Histories::default(),
@@ -164,6 +166,8 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
         encrypted: false,
         inputs: vec![Input { document: DocumentRef { source: "fleet".into(), path: path.into(), ordinal: 0 }, line: 1, end_line: 42 }],
         leaves: Box::default(),
+        is_whole: true,
+        drawn_by: Vec::new(),
     };
     let leaves = leaf_names(&declaration).len();
     declaration.leaves =
@@ -174,6 +178,7 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
         let judged = &scan.attributions.commits[commit as usize];
         Attribution {
             changed_by: None,
+            activated_by: None,
             touched_by: None,
             moved_by: None,
             authored_by: Some(scan.histories.commits[commit as usize].id.clone()),

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::attribution::Attributions;
 use super::comparison::Comparison;
 use super::coverage::{Coverage, NotEvaluated};
-use super::declaration::{Declaration, Tree};
-use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
+use super::declaration::{Declaration, Remote, Tree};
+use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange, Unreachable};
 use super::finding::Finding;
 
 /// Where the live objects came from.
@@ -40,6 +40,10 @@ pub struct Scan {
     /// The references that sources ask for, and what became of them since an earlier scan; sorted by source. Empty where nobody
     /// remembers tips.
     pub tips: Vec<TipChange>,
+    /// Commits that sources ask for and no branch or tag leads to, sorted by source.
+    pub unreachable: Vec<Unreachable>,
+    /// What kustomizations would fetch, sorted.
+    pub remotes: Vec<Remote>,
     /// What Git declares.
     pub declarations: Vec<Declaration>,
     /// What comparing said, sorted by object.

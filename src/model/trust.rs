@@ -219,6 +219,26 @@ pub struct Rule {
     pub allow: Option<BTreeSet<String>>,
     /// The least verdict.
     pub min: Option<Verdict>,
+    /// Whose part it holds to that.
+    pub require: Require,
+}
+
+/// Whose part in a declaration a rule is about. Who brought it onto the branch is known since tips are observed; before, a rule is
+/// about who wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Require {
+    /// Of who wrote it.
+    Content,
+    /// Of who brought it onto the branch, as by a merge.
+    Change,
+    /// Of both.
+    #[default]
+    Both,
+}
+
+impl Require {
+    /// Every value, with the word of the policy.
+    pub const WORDS: [(&'static str, Self); 3] = [("content", Self::Content), ("change", Self::Change), ("both", Self::Both)];
 }
 
 /// Where something is declared.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::coverage::{Excluded, NotEvaluated, Partial, Stage};
-use crate::model::declaration::{Declaration, Engine, SourceId, Tree, TreePath};
+use crate::model::declaration::{Declaration, Engine, Remote, SourceId, Tree, TreePath};
 use crate::model::kind::Kinds;
 use crate::progress::Progress;
 use crate::secret::Redactor;
@@ -71,6 +71,8 @@ pub struct Rendered {
     pub declarations: Partial<Declaration>,
     /// Documents that are no objects, counted, by rule.
     pub excluded: Vec<Excluded>,
+    /// What kustomizations would fetch, sorted. What is built with it is not evaluated.
+    pub remotes: Vec<Remote>,
 }
 
 /// The rule under which documents that are no Kubernetes objects are counted.
@@ -95,13 +97,16 @@ pub fn declarations(
         Source { tree, settings: own, kustomize: settings.kustomize.as_deref(), declarer, progress, stop }.render(&mut rendering);
     }
     let excluded = (rendering.not_objects > 0).then(|| Excluded { rule: NOT_AN_OBJECT.into(), count: rendering.not_objects });
-    Rendered { declarations: rendering.declarations, excluded: excluded.into_iter().collect() }
+    rendering.remotes.sort();
+    rendering.remotes.dedup();
+    Rendered { declarations: rendering.declarations, excluded: excluded.into_iter().collect(), remotes: rendering.remotes }
 }
 
 #[derive(Default)]
 struct Rendering {
     declarations: Partial<Declaration>,
     not_objects: usize,
+    remotes: Vec<Remote>,
 }
 
 impl Rendering {
@@ -187,18 +192,20 @@ impl Source<'_> {
     }
 
     fn plain_file(&self, file: &plain::File<'_>, reading: (Dialect, Engine)) -> Vec<Outcome> {
-        let given_up = |reason: &str| vec![Outcome::NotEvaluated(gap(format!("{}: {}", self.tree.source, file.path), reason, None))];
+        let given_up =
+            |reason: &str, detail| vec![Outcome::NotEvaluated(gap(format!("{}: {}", self.tree.source, file.path), reason, detail))];
         if let Some(why) = (self.stop)() {
-            return given_up(why);
+            return given_up(why, None);
         }
         match file.readings(reading) {
-            Err(reason) => given_up(reason),
+            Err((reason, detail)) => given_up(reason, detail),
             Ok(readings) => readings.into_iter().map(|reading| self.outcome(reading)).collect(),
         }
     }
 
     fn build(&self, builder: &Builder<'_>, closure: &kustomize::Closure, rendering: &mut Rendering) {
         self.progress.tell(|| format!("rendering {} {}", self.tree.source, closure.root));
+        rendering.remotes.extend_from_slice(&closure.remotes);
         match builder.build(closure, self.settings.load_restrictor_none) {
             Ok(readings) => readings.into_iter().for_each(|reading| rendering.add(self.outcome(reading))),
             Err(failure) => {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::document;
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::declaration::{Declaration, Engine, Input, LeafOrigin, SourceId};
+use crate::model::declaration::{Declaration, Engine, Entry, Input, LeafOrigin, SourceId};
 use crate::model::kind::Kinds;
 use crate::model::object::{Manifest, ObjectId, Pointer};
 use crate::secret::Redactor;
@@ -21,6 +21,10 @@ pub(super) struct Reading {
     pub(super) inputs: Vec<Input>,
     /// One for each leaf of `value`.
     pub(super) origins: Vec<LeafOrigin>,
+    /// Whether nothing that its documents declare was taken out.
+    pub(super) is_whole: bool,
+    /// The entries of kustomizations that lead to its document.
+    pub(super) drawn_by: Vec<Entry>,
     pub(super) engine: Engine,
     /// File and line, for people.
     pub(super) place: String,
@@ -115,6 +119,8 @@ impl Declarer<'_> {
             encrypted,
             inputs: reading.inputs,
             leaves,
+            is_whole: reading.is_whole,
+            drawn_by: reading.drawn_by,
         }))
     }
 

@@ -15,6 +15,9 @@ pub(super) struct File<'tree> {
     entry: &'tree TreeEntry,
 }
 
+/// Why a file as a whole was not read, and more for a person.
+type Unread = (&'static str, Option<String>);
+
 /// The manifests of a source, in the order of their paths, and submodules, which may hold some.
 pub(super) fn files(tree: &Tree) -> impl Iterator<Item = File<'_>> {
     tree.files
@@ -30,12 +33,14 @@ impl File<'_> {
     /// Its documents.
     ///
     /// # Errors
-    /// The reason why the file as a whole was not read.
-    pub(super) fn readings(&self, (dialect, engine): (Dialect, Engine)) -> Result<Vec<Result<Reading, Unreadable>>, &'static str> {
+    /// Why the file as a whole was not read: the reason, and more for a person.
+    pub(super) fn readings(&self, (dialect, engine): (Dialect, Engine)) -> Result<Vec<Result<Reading, Unreadable>>, Unread> {
         match self.entry {
-            TreeEntry::TooLarge(_) => Err("too large"),
-            TreeEntry::Symlink(_) => Err("symbolic link"),
-            TreeEntry::Submodule(_) => Err("submodule"),
+            TreeEntry::TooLarge(_) => Err(("too large", None)),
+            TreeEntry::Symlink(_) => Err(("symbolic link", None)),
+            TreeEntry::Submodule(submodule) => {
+                Err(("submodule", Some(format!("what it declares is not read: {submodule}; name that repository as a source of its own"))))
+            }
             TreeEntry::File { bytes, .. } => {
                 let documents = document::documents(bytes, dialect);
                 Ok(documents.into_iter().map(|document| self.reading(document, engine)).collect())
@@ -58,6 +63,8 @@ impl File<'_> {
         });
         Ok(Reading {
             origins: origins.collect(),
+            is_whole: true,
+            drawn_by: Vec::new(),
             place: format!("{}:{}", self.path, document.line),
             inputs: vec![input],
             value: document.value,

@@ -104,7 +104,9 @@ impl Blame {
 }
 
 fn object_commits(object: &Object) -> impl Iterator<Item = &str> {
-    let named = object.attribution.iter().flat_map(|found| [&found.authored_by, &found.changed_by, &found.touched_by, &found.moved_by]);
+    let attribution = object.attribution.iter();
+    let named =
+        attribution.flat_map(|found| [&found.authored_by, &found.changed_by, &found.touched_by, &found.moved_by, &found.activated_by]);
     named.filter_map(Option::as_deref)
 }
 

@@ -161,7 +161,8 @@ pub struct Attribution {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
     pub moved_by: Option<String>,
-    /// The commit that made its file reachable.
+    /// The commit that made its file part of what is built: the newest author of the entries in kustomizations that lead to it.
+    /// Absent where the file is there by itself, and where that cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
     pub activated_by: Option<String>,

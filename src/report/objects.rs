@@ -168,7 +168,7 @@ impl View<'_> {
             changed_by: found.changed_by.as_ref().map(ToString::to_string),
             touched_by: found.touched_by.as_ref().map(ToString::to_string),
             moved_by: found.moved_by.as_ref().map(ToString::to_string),
-            activated_by: None,
+            activated_by: found.activated_by.as_ref().map(ToString::to_string),
             verdict: found.verdict.as_str().into(),
             reasons: found.reasons.clone(),
             inputs: found.inputs.iter().map(InputAttribution::of).collect(),
@@ -272,9 +272,9 @@ impl From<&comparison::Manager> for Manager {
 impl Place {
     /// The one document that declares it. Of several candidates none is named: the first may be the wrong one.
     fn of(declaration: &Declaration) -> Self {
-        match declaration.inputs.as_slice() {
-            [input] => Self::of_input(input),
-            _ => Self { source: declaration.source.clone(), path: None, encoded: false, line: None, end_line: None },
+        match only(declaration) {
+            Some(input) => Self::of_input(input),
+            None => Self { source: declaration.source.clone(), path: None, encoded: false, line: None, end_line: None },
         }
     }
 
@@ -291,7 +291,16 @@ impl Place {
 }
 
 fn candidates(declaration: &Declaration) -> Vec<Place> {
-    if declaration.inputs.len() < 2 { Vec::new() } else { declaration.inputs.iter().map(Place::of_input).collect() }
+    if only(declaration).is_some() { Vec::new() } else { declaration.inputs.iter().map(Place::of_input).collect() }
+}
+
+/// The one document that an object is made of.
+fn only(declaration: &Declaration) -> Option<&Input> {
+    match (declaration.inputs.as_slice(), declaration.made_of().as_slice()) {
+        ([input], _) => Some(input),
+        (inputs, [only]) => inputs.get(*only),
+        _ => None,
+    }
 }
 
 impl InputAttribution {

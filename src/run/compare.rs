@@ -81,6 +81,8 @@ pub async fn compare(
     let findings = audit::findings(&audit::Facts {
         cluster: &ClusterIdentity::default(),
         tips: &[],
+        unreachable: &[],
+        remotes: &[],
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &Histories::default(),

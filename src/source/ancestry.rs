@@ -12,6 +12,7 @@ use gix::objs::Kind;
 use super::commit::{Skeleton, skeleton};
 use super::error::{Error, Result};
 use super::git::Objects;
+use super::reference::commit_of;
 use crate::model::evidence::Change;
 
 /// What lies behind a commit.
@@ -27,11 +28,11 @@ struct Reached {
 
 /// Says what became of a reference that stood at one commit and stands at another one. Stopped, it has timed out.
 pub(super) fn change_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Change> {
-    let new = reached(objects, to, &HashSet::from([from]), &HashSet::new(), stop)?;
+    let new = reached(objects, &[to], &HashSet::from([from]), &HashSet::new(), stop)?;
     if !new.found.is_empty() {
         return Ok(Change::Ahead);
     }
-    let old = reached(objects, from, &HashSet::from([to]), &new.seen, stop)?;
+    let old = reached(objects, &[from], &HashSet::from([to]), &new.seen, stop)?;
     let back = !old.found.is_empty();
     // A commit cannot be ancestor and descendant of another one.
     if !new.whole && !back {
@@ -41,18 +42,18 @@ pub(super) fn change_between(objects: &Objects, from: ObjectId, to: ObjectId, st
     Ok(Change::Rewritten { back, lost })
 }
 
-/// Walks from a commit back through its ancestors, youngest first, until all that are sought are found. The date is what
+/// Walks from commits back through their ancestors, youngest first, until all that are sought are found. The date is what
 /// committers claim: it only saves work. Commits in `without` are neither counted nor followed.
 fn reached(
     objects: &Objects,
-    start: ObjectId,
+    starts: &[ObjectId],
     sought: &HashSet<ObjectId>,
     without: &HashSet<ObjectId>,
     stop: &AtomicBool,
 ) -> Result<Reached> {
     let mut reached = Reached { whole: true, ..Reached::default() };
     let mut queue = BinaryHeap::new();
-    let mut next = vec![start];
+    let mut next = starts.to_vec();
     loop {
         for id in next.drain(..) {
             if sought.contains(&id) {
@@ -190,6 +191,99 @@ pub(super) fn within(
     start: ObjectId,
     stop: &AtomicBool,
 ) -> Result<(HashSet<ObjectId>, bool)> {
-    let reached = reached(objects, start, sought, &HashSet::new(), stop)?;
+    let reached = reached(objects, &[start], sought, &HashSet::new(), stop)?;
     Ok((reached.found, reached.whole))
+}
+
+/// Whether a branch or tag leads to a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Reached,
+    Unreached,
+    /// Something is missing that may lead there.
+    Untold,
+}
+
+/// Looks for a commit behind what branches and tags mark. A cache may still hold commits that a force-push removed, and a forge
+/// serves commits of forks by their id: neither belongs to the branches of the repository (provenance.md T61).
+pub(super) fn reach(objects: &Objects, tips: &[ObjectId], sought: ObjectId, stop: &AtomicBool) -> Result<Reach> {
+    let (mut starts, mut whole) = (Vec::new(), true);
+    for tip in tips {
+        match commit_of(objects, *tip, "tip") {
+            Ok(commit) => starts.push(commit),
+            // A tag may mark something else than a commit.
+            Err(Error::NotACommit { .. }) => {}
+            Err(Error::Missing(_) | Error::Corrupt { .. }) => whole = false,
+            Err(error) => return Err(error),
+        }
+    }
+    let reached = reached(objects, &starts, &HashSet::from([sought]), &HashSet::new(), stop)?;
+    Ok(match (!reached.found.is_empty(), whole && reached.whole) {
+        (true, _) => Reach::Reached,
+        (false, true) => Reach::Unreached,
+        (false, false) => Reach::Untold,
+    })
+}
+
+/// Finds of several commits the one that descends from all the others. Remembers what it read.
+pub(super) struct Descent<'a> {
+    objects: &'a Objects,
+    read: HashMap<ObjectId, Option<(i64, Vec<ObjectId>)>>,
+    stop: &'a AtomicBool,
+}
+
+impl<'a> Descent<'a> {
+    pub(super) fn new(objects: &'a Objects, stop: &'a AtomicBool) -> Self {
+        Self { objects, read: HashMap::new(), stop }
+    }
+
+    /// That commit. `None` where there is none, or too much is missing to tell.
+    pub(super) fn newest(&mut self, commits: &[ObjectId]) -> Result<Option<ObjectId>> {
+        let mut candidates = Vec::new();
+        for commit in commits {
+            candidates.push((self.read(*commit)?.map_or(0, |(time, _)| *time), *commit));
+        }
+        // The youngest by its claim is most likely it.
+        candidates.sort_unstable();
+        for (_, candidate) in candidates.into_iter().rev() {
+            if self.leads_to_all(candidate, commits)? {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    fn leads_to_all(&mut self, start: ObjectId, commits: &[ObjectId]) -> Result<bool> {
+        let mut sought: HashSet<ObjectId> = commits.iter().copied().collect();
+        let mut seen = HashSet::from([start]);
+        let mut queue = BinaryHeap::from([(i64::MAX, start)]);
+        while let Some((_, id)) = queue.pop() {
+            sought.remove(&id);
+            if sought.is_empty() {
+                return Ok(true);
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Error::TimedOut(0));
+            }
+            let parents = self.read(id)?.map(|(_, parents)| parents.clone()).unwrap_or_default();
+            for parent in parents.into_iter().filter(|parent| seen.insert(*parent)) {
+                let time = self.read(parent)?.map_or(0, |(time, _)| *time);
+                queue.push((time, parent));
+            }
+        }
+        Ok(false)
+    }
+
+    /// The claimed time and the parents of a commit; `None` where it is not there.
+    fn read(&mut self, id: ObjectId) -> Result<Option<&(i64, Vec<ObjectId>)>> {
+        if !self.read.contains_key(&id) {
+            let commit = match self.objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw)) {
+                Ok(commit) => commit.map(|commit| (commit.time, commit.parents)),
+                Err(Error::Missing(_) | Error::Corrupt { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            self.read.insert(id, commit);
+        }
+        Ok(self.read[&id].as_ref())
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::model::declaration::Submodule;
+
 /// Why one source, or one object of it, could not be read. Other sources are not touched by it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -17,6 +19,9 @@ pub(super) enum Error {
     /// No branch, tag or commit has that name.
     #[error("no branch, tag or commit is called {reference:?}{hint}")]
     ReferenceNotFound { reference: String, hint: String },
+    /// A commit is asked for that lies in the history of no branch or tag.
+    #[error("commit {0} is on no branch or tag of the remote")]
+    Unreachable(String),
     /// More than one has that name.
     #[error("{reference:?} means more than one thing: {candidates}; give the full name")]
     ReferenceAmbiguous { reference: String, candidates: String },
@@ -26,6 +31,9 @@ pub(super) enum Error {
     /// Nothing stands at the path.
     #[error("{}", nothing_at(path, place))]
     PathNotFound { path: String, place: String },
+    /// The path leads into another repository.
+    #[error("{path:?} lies in the submodule {folder:?}, which is not read: {submodule}; name that repository as a source of its own")]
+    InSubmodule { path: String, folder: String, submodule: Submodule },
     /// An object is not in the database.
     #[error("object {0} is missing; a clone made with --filter or a damaged repository lacks objects, fetch them all")]
     Missing(String),
@@ -50,10 +58,11 @@ impl Error {
             Self::Url(_) => "url not supported",
             Self::Io { .. } => "not read",
             Self::NotARepository { .. } => "not a repository",
-            Self::ReferenceNotFound { .. } => "reference not found",
+            Self::ReferenceNotFound { .. } | Self::Unreachable(_) => "reference not found",
             Self::ReferenceAmbiguous { .. } => "reference ambiguous",
             Self::NotACommit { .. } => "reference is not a commit",
             Self::PathNotFound { .. } => "path not found",
+            Self::InSubmodule { .. } => "submodule",
             Self::Missing(_) => "object missing",
             Self::Corrupt { .. } => "object damaged",
             Self::TooLarge(_) => "too large",

@@ -39,6 +39,7 @@ use std::sync::atomic::AtomicBool;
 use chrono::{DateTime, Utc};
 use gix::ObjectId;
 
+use super::ancestry::Reach;
 use super::commit;
 use super::error::{Error, Result};
 use super::git::Layout;
@@ -70,6 +71,8 @@ pub(super) struct Versioned {
     pub(super) address: String,
     /// The reference that led to the tip. Absent where a commit was asked for.
     pub(super) named: Option<Tip>,
+    /// Whether a branch or tag leads to the tip, where it was asked for by its id.
+    pub(super) reach: Reach,
 }
 
 impl Versioned {

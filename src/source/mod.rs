@@ -23,6 +23,7 @@ mod meter;
 mod read;
 mod reference;
 mod remote;
+mod submodules;
 mod tree;
 mod work;
 mod worktree;
@@ -36,13 +37,14 @@ use tokio::time::Instant;
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Asked, Change, Histories, ObservedTip, Positions, Survey, Tip, TipChange};
+use crate::model::evidence::{Asked, Change, Histories, Newest, ObservedTip, Positions, Survey, Tip, TipChange, Unreachable};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
 pub use credentials::{Credentials, SecretPlace};
 pub use location::{holds_login, shown};
 
+use ancestry::Reach;
 use history::{SourceHistories, Versioned};
 use read::Job;
 use work::End;
@@ -87,15 +89,17 @@ pub struct Sources {
     versioned: BTreeMap<SourceId, Versioned>,
     /// Sources without Git have no history.
     plain: BTreeSet<SourceId>,
+    unreachable: Vec<Unreachable>,
 }
 
 impl Sources {
     /// Nothing is read yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, temporary: None, versioned: BTreeMap::new(), plain: BTreeSet::new() }
+        Self { settings, temporary: None, versioned: BTreeMap::new(), plain: BTreeSet::new(), unreachable: Vec::new() }
     }
 
-    /// Fetches and reads all sources at once. Trees are sorted by source; one for every source that is not among the second half.
+    /// Fetches and reads all sources at once. Trees are sorted by source; one for every source that the second half does not name
+    /// at the stage `fetch`.
     pub async fn fetch(&mut self, progress: &Progress) -> (Vec<Tree>, Vec<NotEvaluated>) {
         let mut running = tokio::task::JoinSet::new();
         for settings in self.settings.sources.clone() {
@@ -115,17 +119,69 @@ impl Sources {
             match read {
                 Ok((tree, versioned)) => {
                     match versioned {
-                        Some(versioned) => drop(self.versioned.insert(id, versioned)),
+                        Some(versioned) => {
+                            not_evaluated.extend(self.found(&tree, &versioned));
+                            self.versioned.insert(id, versioned);
+                        }
                         None => drop(self.plain.insert(id)),
                     }
                     trees.push(tree);
+                }
+                Err(error::Error::Unreachable(commit)) => {
+                    let url = self.settings.sources.iter().find(|settings| settings.id == id).map(|settings| shown(&settings.url));
+                    let detail = error::Error::Unreachable(commit.clone()).to_string();
+                    not_evaluated.push(NotEvaluated::new(Stage::Fetch, &id, "reference not found").with_detail(detail));
+                    self.unreachable.push(Unreachable { source: id, url: url.unwrap_or_default(), commit: CommitId::new(commit) });
                 }
                 Err(error) => not_evaluated.push(NotEvaluated::new(Stage::Fetch, id, error.reason()).with_detail(error.to_string())),
             }
         }
         trees.sort_by(|one: &Tree, other| one.source.cmp(&other.source));
         not_evaluated.sort();
+        self.unreachable.sort();
         (trees, not_evaluated)
+    }
+
+    /// Notes whether a branch or tag leads to what was asked for. Returns why that cannot be told.
+    fn found(&mut self, tree: &Tree, versioned: &Versioned) -> Option<NotEvaluated> {
+        let commit = CommitId::new(versioned.tip.to_string());
+        match versioned.reach {
+            Reach::Reached => None,
+            Reach::Unreached => {
+                self.unreachable.push(Unreachable { source: tree.source.clone(), url: tree.url.clone(), commit });
+                None
+            }
+            Reach::Untold => {
+                let subject = format!("whether a branch or tag of {} leads to {commit}", tree.source);
+                let detail = "not all that its branches and tags lead to is there: the clone is shallow, or lacks objects";
+                Some(NotEvaluated::new(Stage::History, subject, "history cut off").with_detail(detail))
+            }
+        }
+    }
+
+    /// Commits that sources ask for and no branch or tag leads to, sorted by source; known after [`Sources::fetch`].
+    pub fn unreachable(&self) -> &[Unreachable] {
+        &self.unreachable
+    }
+
+    /// Of each set of commits of a source the one that descends from all the others, where there is one.
+    pub async fn newest(&self, asked: BTreeSet<(SourceId, BTreeSet<CommitId>)>) -> (Newest, Vec<NotEvaluated>) {
+        let mut by_source: BTreeMap<SourceId, Vec<BTreeSet<CommitId>>> = BTreeMap::new();
+        for (source, commits) in asked {
+            by_source.entry(source).or_default().push(commits);
+        }
+        let (mut newest, mut not_evaluated) = (Newest::new(), Vec::new());
+        for (source, asked) in by_source {
+            let Some(versioned) = self.versioned.get(&source) else { continue };
+            match read::newest(versioned.clone(), asked, self.settings.timeout).await {
+                Ok(found) => newest.extend(found.into_iter().map(|(commits, commit)| ((source.clone(), commits), commit))),
+                Err(error) => {
+                    let subject = format!("who activated what in {source}");
+                    not_evaluated.push(NotEvaluated::new(Stage::History, subject, error.reason()).with_detail(error.to_string()));
+                }
+            }
+        }
+        (newest, not_evaluated)
     }
 
     /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves

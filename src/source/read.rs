@@ -12,7 +12,7 @@ use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
 use super::SourceSettings;
-use super::ancestry::change_between;
+use super::ancestry::{Descent, Reach, change_between, reach};
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
@@ -20,7 +20,7 @@ use super::history::{self, SourceHistories, Versioned, Walked, walked};
 use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
-use super::reference::{Resolved, resolve};
+use super::reference::{Resolved, full_id, resolve, tips};
 use super::remote::Fetch;
 use super::work::{self, End};
 use super::{tree, worktree};
@@ -133,7 +133,35 @@ pub(super) async fn change(versioned: &Versioned, tip: &Tip, old: &ObservedTip, 
     let name = format!("{} of {}", tip.reference, versioned.source);
     let tick = || progress.tell(|| format!("looking for what became of {name}"));
     let change = work::beside(End::after(timeout), tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
-    change.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
+    change.map_err(|error| after(timeout, error))
+}
+
+/// An error with the time that was given.
+fn after(timeout: Duration, error: Error) -> Error {
+    if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error }
+}
+
+/// Of each of several sets of commits the one that descends from all the others, where there is one.
+pub(super) async fn newest(
+    versioned: Versioned,
+    asked: Vec<BTreeSet<CommitId>>,
+    timeout: Duration,
+) -> Result<Vec<(BTreeSet<CommitId>, CommitId)>> {
+    let found = work::beside(End::after(timeout), || {}, move |stop| newest_of(&versioned, asked, stop)).await;
+    found.map_err(|error| after(timeout, error))
+}
+
+fn newest_of(versioned: &Versioned, asked: Vec<BTreeSet<CommitId>>, stop: &AtomicBool) -> Result<Vec<(BTreeSet<CommitId>, CommitId)>> {
+    let objects = versioned.layout.objects()?;
+    let mut descent = Descent::new(&objects, stop);
+    let mut found = Vec::new();
+    for commits in asked {
+        let ids: Option<Vec<_>> = commits.iter().map(|id| gix::ObjectId::from_hex(id.as_str().as_bytes()).ok()).collect();
+        if let Some(newest) = ids.map(|ids| descent.newest(&ids)).transpose()?.flatten() {
+            found.push((commits, CommitId::new(newest.to_string())));
+        }
+    }
+    Ok(found)
 }
 
 impl Job {
@@ -144,14 +172,15 @@ impl Job {
             let counts = shown.text().map(|text| format!(" {text}")).unwrap_or_default();
             progress.tell(|| format!("fetching {id}{counts}"));
         };
-        work::beside(End::after(self.timeout), tick, move |stop| self.read(&meter, stop)).await
+        let timeout = self.timeout;
+        work::beside(End::after(timeout), tick, move |stop| self.read(&meter, stop)).await.map_err(|error| after(timeout, error))
     }
 
     fn read(&self, meter: &Meter, stop: &AtomicBool) -> Result<Read> {
         let path = tree::clean(&self.settings.path)?;
         let location = location::parse(&self.settings.url)?;
         if let Location::Folder(folder) = &location {
-            return self.read_folder(folder, &path);
+            return self.read_folder(folder, &path, stop);
         }
         let scratch = tempfile::tempdir().map_err(|source| Error::Io { path: std::env::temp_dir(), source })?;
         let fetch = Fetch {
@@ -166,10 +195,10 @@ impl Job {
         };
         let (layout, resolved) = fetch.run()?;
         let objects = layout.objects()?;
-        self.read_commit(layout, &objects, resolved, &path)
+        self.read_commit(layout, &objects, resolved, &path, Reach::Reached)
     }
 
-    fn read_folder(&self, folder: &Path, path: &[u8]) -> Result<Read> {
+    fn read_folder(&self, folder: &Path, path: &[u8], stop: &AtomicBool) -> Result<Read> {
         let io = |source| Error::Io { path: folder.to_owned(), source };
         let folder = fs::canonicalize(folder).map_err(io)?;
         let Some((layout, below)) = Layout::around(&folder)? else { return self.read_plain(&folder, path) };
@@ -177,13 +206,28 @@ impl Job {
         let reference = self.settings.reference.as_deref();
         let place =
             [below.as_os_str().as_encoded_bytes(), path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/');
-        let read = resolve(&layout, &objects, reference).and_then(|resolved| self.read_commit(layout, &objects, resolved, &place));
+        let read = resolve(&layout, &objects, reference).and_then(|resolved| {
+            let reach = self.reach(&layout, &objects, &resolved, stop)?;
+            self.read_commit(layout, &objects, resolved, &place, reach)
+        });
         match read {
             // A folder inside somebody's repository that is no part of it: ignored, or never added.
             Err(Error::PathNotFound { .. } | Error::ReferenceNotFound { .. }) if reference.is_none() && !below.as_os_str().is_empty() => {
                 self.read_plain(&folder, path)
             }
             other => other,
+        }
+    }
+
+    /// Whether a branch or tag leads to a commit that was asked for by its id. What is checked out was not asked for so.
+    fn reach(&self, layout: &Layout, objects: &Objects, resolved: &Resolved, stop: &AtomicBool) -> Result<Reach> {
+        let is_named = self.settings.reference.as_deref().is_none_or(|reference| reference == "HEAD");
+        if is_named || full_id(&resolved.requested) != Some(resolved.commit) {
+            return Ok(Reach::Reached);
+        }
+        match tips(layout) {
+            Ok(tips) => reach(objects, &tips, resolved.commit, stop),
+            Err(_) => Ok(Reach::Untold),
         }
     }
 
@@ -209,7 +253,7 @@ impl Job {
         }
     }
 
-    fn read_commit(&self, layout: Layout, objects: &Objects, resolved: Resolved, path: &[u8]) -> Result<Read> {
+    fn read_commit(&self, layout: Layout, objects: &Objects, resolved: Resolved, path: &[u8], reach: Reach) -> Result<Read> {
         let Resolved { requested, commit, tag } = resolved;
         let damaged = || Error::Corrupt { id: commit.to_string(), problem: "it names no folder".into() };
         let root = skeleton(&objects.read(&commit, Kind::Commit)?).ok_or_else(damaged)?.tree;
@@ -229,7 +273,7 @@ impl Job {
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, address, named };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, address, named, reach };
         Ok((tree, Some(versioned)))
     }
 }

@@ -71,6 +71,27 @@ pub(super) fn resolve(layout: &Layout, objects: &Objects, reference: Option<&str
     Ok(Resolved { requested, commit: commit_of(objects, id, reference)?, tag: tag_object(objects, id)? })
 }
 
+/// Where the branches and tags of a repository on this machine stand, those included that were fetched from remotes.
+pub(super) fn tips(layout: &Layout) -> Result<Vec<ObjectId>> {
+    let store = layout.references();
+    let broken = |error: &dyn std::fmt::Display| {
+        let problem = format!("its branches and tags cannot be listed: {error}");
+        Error::NotARepository { path: store.git_dir().to_owned(), problem }
+    };
+    let all = store.iter().map_err(|error| broken(&error))?;
+    let mut tips = Vec::new();
+    for space in ["refs/heads/", "refs/tags/", "refs/remotes/"] {
+        let space = <&gix::path::RelativePath>::try_from(space).map_err(|error| broken(&error))?;
+        for found in all.prefixed(space).map_err(|error| broken(&error))? {
+            // A symbolic reference leads to another one of them.
+            if let Target::Object(id) = found.map_err(|error| broken(&error))?.target {
+                tips.push(id);
+            }
+        }
+    }
+    Ok(tips)
+}
+
 /// The one thing that a name means.
 pub(super) fn only(reference: &str, mut found: Vec<(String, ObjectId)>) -> Result<(String, ObjectId)> {
     match found.len() {

@@ -17,9 +17,10 @@ use gix::protocol::handshake::Ref;
 use gix::remote::{Direction, fetch::Tags, ref_map};
 use gix_transport::client::blocking_io::http;
 
+use super::ancestry::{Reach, reach};
 use super::credentials::{Credentials, Login};
 use super::error::{Error, Result};
-use super::git::Layout;
+use super::git::{Layout, Objects};
 use super::location::{Location, shown, split_credentials};
 use super::meter::Meter;
 use super::reference::{self, Resolved, candidates, full_id, is_short_id};
@@ -95,17 +96,35 @@ impl Fetch<'_> {
                 let tag = found.tag.map(|tag| reference::tag_object(&objects, tag)).transpose()?.flatten();
                 Ok(Resolved { requested: name, commit, tag })
             }
-            Wanted::Id(text) => {
-                let commit = match full_id(&text) {
-                    Some(id) => reference::commit_of(&objects, id, &text)?,
-                    None => reference::short(&objects, &text)?,
-                };
-                let tips = received.iter().filter_map(|found| found.id);
-                if !is_reachable(&objects, tips, commit)? {
-                    let hint = "; the commit is on no branch or tag of the remote".to_owned();
-                    return Err(Error::ReferenceNotFound { reference: text, hint });
-                }
-                Ok(Resolved { requested: commit.to_string(), commit, tag: None })
+            Wanted::Id(text) => self.at_id(&objects, &text, &received),
+        }
+    }
+
+    /// The commit of an id, where a branch or tag of the remote leads to it.
+    fn at_id(&self, objects: &Objects, text: &str, received: &[Advertised]) -> Result<Resolved> {
+        // An old server tells all of its references, those of pull requests among them.
+        let is_lasting = |found: &&Advertised| found.name.starts_with("refs/heads/") || found.name.starts_with("refs/tags/");
+        let tips: Vec<ObjectId> = received.iter().filter(is_lasting).filter_map(|found| found.id).collect();
+        let found = match full_id(text) {
+            Some(id) => reference::commit_of(objects, id, text),
+            None => reference::short(objects, text),
+        };
+        let commit = match (found, full_id(text)) {
+            (Ok(commit), _) => commit,
+            // All that branches and tags lead to was fetched, and it is not among it.
+            (Err(Error::ReferenceNotFound { .. }), Some(id)) => id,
+            (Err(error), _) => return Err(error),
+        };
+        match reach(objects, &tips, commit, self.stop)? {
+            Reach::Reached => Ok(Resolved { requested: commit.to_string(), commit, tag: None }),
+            Reach::Unreached if self.reference.is_some_and(|reference| reference != "HEAD") => Err(Error::Unreachable(commit.to_string())),
+            Reach::Unreached => {
+                let hint = "; the commit is on no branch or tag of the remote".to_owned();
+                Err(Error::ReferenceNotFound { reference: text.to_owned(), hint })
+            }
+            Reach::Untold => {
+                let hint = "; what branches and tags of the remote lead to is cut off".to_owned();
+                Err(Error::ReferenceNotFound { reference: text.to_owned(), hint })
             }
         }
     }
@@ -291,34 +310,6 @@ fn advertised(reference: &Ref) -> Advertised {
             Advertised { name: text(full_ref_name), leads_to: Some(text(target)), id: None, tag: None }
         }
     }
-}
-
-/// Whether a commit lies in the history of any tip. A cache may still hold commits that a force-push removed, and a fork's
-/// commits can be served by id: neither belongs to the remote's branches (provenance.md T61).
-fn is_reachable(objects: &super::git::Objects, tips: impl Iterator<Item = ObjectId>, commit: ObjectId) -> Result<bool> {
-    let mut open = Vec::new();
-    for tip in tips {
-        // A tag may mark something else than a commit.
-        match reference::commit_of(objects, tip, "tip") {
-            Ok(id) => open.push(id),
-            Err(Error::NotACommit { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let mut seen: std::collections::HashSet<_> = open.iter().copied().collect();
-    while let Some(id) = open.pop() {
-        if id == commit {
-            return Ok(true);
-        }
-        let raw = match objects.read(&id, gix::objs::Kind::Commit) {
-            // The remote itself may be shallow.
-            Err(Error::Missing(_)) => continue,
-            other => other?,
-        };
-        let parents = super::commit::skeleton(&raw).map(|commit| commit.parents).unwrap_or_default();
-        open.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
-    }
-    Ok(false)
 }
 
 /// Answers a server that asks who we are: only the host that was configured, so that a redirect cannot fetch a password.

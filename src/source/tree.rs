@@ -13,7 +13,8 @@ use gix::objs::Kind;
 use super::error::{Error, Result};
 use super::git::Objects;
 use super::listing::{Listings, Node};
-use crate::model::declaration::{TreeEntry, TreePath};
+use super::submodules;
+use crate::model::declaration::{Submodule, TreeEntry, TreePath};
 use crate::model::text::RawText;
 
 /// A file larger than this is no manifest.
@@ -75,8 +76,7 @@ fn needs_all<T>(found: &[Found<T>]) -> bool {
 /// Reads the files of a commit.
 pub(super) fn of_commit(objects: &Objects, tree: &ObjectId, path: &[u8], place: &str) -> Result<Files> {
     let listings = Listings::new(objects);
-    let nothing = || Error::PathNotFound { path: path.to_str_lossy().into_owned(), place: place.to_owned() };
-    let (node, id) = listings.find(tree, path)?.ok_or_else(nothing)?;
+    let Some((node, id)) = listings.find(tree, path)? else { return Err(nothing_at(objects, &listings, tree, path, place)) };
     let mut found = Vec::new();
     match node {
         Node::Folder => list(&listings, &id, path, 0, &mut found)?,
@@ -87,14 +87,35 @@ pub(super) fn of_commit(objects: &Objects, tree: &ObjectId, path: &[u8], place: 
         found.clear();
         list(&listings, tree, b"", 0, &mut found)?;
     }
+    let submodules =
+        if found.iter().any(|found| found.node == Node::Submodule) { submodules::urls(objects, &listings, tree) } else { HashMap::new() };
     let mut total = 0;
     let mut seen = HashMap::new();
     let mut files = BTreeMap::new();
     for found in found.into_iter().filter(|found| all || found.node != Node::File || is_manifest(&found.path)) {
-        let entry = entry_of(objects, found.node, found.handle, &mut total, &mut seen)?;
+        let entry = match found.node {
+            Node::Submodule | Node::Folder => {
+                TreeEntry::Submodule(Submodule { commit: found.handle.to_string(), url: submodules.get(&found.path).cloned() })
+            }
+            Node::Symlink => TreeEntry::Symlink(RawText::from(objects.read(&found.handle, Kind::Blob)?)),
+            Node::File => entry_of(objects, found.handle, &mut total, &mut seen)?,
+        };
         files.insert(RawText::from(found.path), entry);
     }
     Ok(Files { root: root_of(path, node), whole: all, entries: files })
+}
+
+/// Nothing is at a path, or what is there lies in another repository.
+fn nothing_at(objects: &Objects, listings: &Listings<'_>, tree: &ObjectId, path: &[u8], place: &str) -> Error {
+    let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
+    for folder in above {
+        if let Ok(Some((Node::Submodule, id))) = listings.find(tree, folder) {
+            let submodule = Submodule { commit: id.to_string(), url: submodules::urls(objects, listings, tree).remove(folder) };
+            let (path, folder) = (path.to_str_lossy().into_owned(), folder.to_str_lossy().into_owned());
+            return Error::InSubmodule { path, folder, submodule };
+        }
+    }
+    Error::PathNotFound { path: path.to_str_lossy().into_owned(), place: place.to_owned() }
 }
 
 /// A file that is named instead of a folder declares what it holds; its folder is the root then.
@@ -105,24 +126,19 @@ fn root_of(path: &[u8], node: Node) -> TreePath {
     RawText::from(path.rfind_byte(b'/').map_or(&b""[..], |slash| &path[..slash]))
 }
 
-fn entry_of(objects: &Objects, node: Node, id: ObjectId, total: &mut u64, seen: &mut HashMap<ObjectId, Arc<[u8]>>) -> Result<TreeEntry> {
-    match node {
-        Node::Symlink => Ok(TreeEntry::Symlink(RawText::from(objects.read(&id, Kind::Blob)?))),
-        Node::Submodule | Node::Folder => Ok(TreeEntry::Submodule(id.to_string())),
-        Node::File => {
-            if let Some(bytes) = seen.get(&id) {
-                return Ok(TreeEntry::File { blob: id.to_string(), bytes: bytes.clone() });
-            }
-            let size = objects.size(&id)?;
-            if size > LARGEST_FILE {
-                return Ok(TreeEntry::TooLarge(size));
-            }
-            add(total, size)?;
-            let bytes: Arc<[u8]> = objects.read(&id, Kind::Blob)?.into();
-            seen.insert(id, bytes.clone());
-            Ok(TreeEntry::File { blob: id.to_string(), bytes })
-        }
+/// A file.
+fn entry_of(objects: &Objects, id: ObjectId, total: &mut u64, seen: &mut HashMap<ObjectId, Arc<[u8]>>) -> Result<TreeEntry> {
+    if let Some(bytes) = seen.get(&id) {
+        return Ok(TreeEntry::File { blob: id.to_string(), bytes: bytes.clone() });
     }
+    let size = objects.size(&id)?;
+    if size > LARGEST_FILE {
+        return Ok(TreeEntry::TooLarge(size));
+    }
+    add(total, size)?;
+    let bytes: Arc<[u8]> = objects.read(&id, Kind::Blob)?.into();
+    seen.insert(id, bytes.clone());
+    Ok(TreeEntry::File { blob: id.to_string(), bytes })
 }
 
 fn add(total: &mut u64, size: u64) -> Result<()> {

@@ -194,7 +194,50 @@ fn a_remote_base_is_not_fetched_and_told() {
     assert_eq!(output.status, Some(4), "{output:?}");
     let gap = output.record()["notEvaluated"][0].clone();
     assert_eq!((&gap["stage"], &gap["reason"]), (&"render".into(), &"remote resource".into()));
-    assert_eq!(gap["detail"], "prod/kustomization.yaml names https://git.example.com/base, which is not in the source");
+    assert_eq!(gap["detail"], "prod/kustomization.yaml:1 names https://git.example.com/base, which is not in the source");
+    let findings = output.record()["findings"].clone();
+    let unpinned: Vec<&Value> = findings.as_array().unwrap().iter().filter(|finding| finding["rule"] == "input-unpinned").collect();
+    let [finding] = &unpinned[..] else { panic!("{findings:#}") };
+    assert_eq!(finding["severity"], "warning");
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.starts_with("prod/kustomization.yaml:1 of repository-"), "{message}");
+    assert!(message.ends_with(" draws in https://git.example.com/base at v1, which is no full commit id"), "{message}");
+    let screen = scan(&text(repository.path()), &[]).run().stdout;
+    assert!(screen.contains("\n1 input that is not pinned\n  input-unpinned: prod/kustomization.yaml:1 of "), "{screen}");
+}
+
+// T61
+#[test]
+fn a_commit_that_is_on_no_branch_is_an_error_on_the_first_screen() {
+    let repository = in_sync();
+    let kept = repository.id_of("HEAD");
+    let lost = repository.write("prod/db.yaml", format!("{IN_SYNC}\n")).commit(&MALLORY, "Space").unsigned();
+    repository.git(["reset", "--quiet", "--hard", &kept]).succeed();
+    let pinned = |commit: &str| format!("{}@{commit}", text(repository.path()));
+    is_credited(&pinned(&kept), &kept);
+    let (status, record) = record(&pinned(&lost));
+    let finding = record["findings"].as_array().unwrap().iter().find(|finding| finding["severity"] == "error").unwrap();
+    assert_eq!((status, &finding["rule"], &finding["commit"]), (Some(1), &"revision-unreachable".into(), &lost.as_str().into()));
+    let screen = scan(&pinned(&lost), &[]).run().stdout;
+    let first = "In sync: 6 of 6 objects match Git. But 1 commit that is asked for is on no branch or tag.\n";
+    assert!(screen.starts_with(first), "{screen}");
+}
+
+// T62
+#[test]
+fn a_submodule_is_never_silently_absent() {
+    let repository = in_sync();
+    repository.write(".gitmodules", "[submodule \"x\"]\n\tpath = prod/vendor\n\turl = https://bob:canary@host/x.git\n");
+    let id = "0123456789012345678901234567890123456789";
+    repository.git(["update-index", "--add", "--cacheinfo", &format!("160000,{id},prod/vendor")]).succeed();
+    repository.git(["add", ".gitmodules"]).succeed();
+    repository.git(["-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "Vendor"]).succeed();
+    let (status, record) = record(&text(repository.path()));
+    let gap = &record["notEvaluated"][0];
+    assert_eq!((status, &gap["reason"]), (Some(4), &"submodule".into()));
+    assert!(gap["subject"].as_str().unwrap().ends_with(": prod/vendor"), "{gap}");
+    let detail = gap["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!("commit {id} of https://host/x.git")) && !record.to_string().contains("canary"), "{detail}");
 }
 
 #[test]

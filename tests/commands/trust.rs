@@ -295,6 +295,39 @@ fn a_minimum_that_is_not_reached_makes_errors_of_notes() {
 }
 
 #[test]
+fn t50_an_unsigned_merge_of_a_signed_branch_is_held_to_a_rule_that_asks_for_the_change() {
+    let story = Story::of(&ALICE, &ALICE, Some(&ALICE.openpgp()));
+    let repository = &story.repository;
+    let state = text(&scratch::new_folder("state"));
+    let record = |require: &str| {
+        let policy = format!("{}rules:\n- {{min: verified-author{require}}}\n", persons());
+        let output = story.scan(&policy, &["-o", "json", "--state", &state]);
+        (output.status, output.record())
+    };
+    assert_eq!(record("").0, Some(0));
+    repository.git(["checkout", "--quiet", "-b", "side"]).succeed();
+    let author = repository
+        .write("apps/db.yaml", IN_SYNC.replace("max_connections = 200", "max_connections = 9"))
+        .commit(&ALICE, "Fewer")
+        .signed_by(&ALICE.openpgp());
+    repository.git(["checkout", "--quiet", "main"]).succeed();
+    let mallory = ["-c", "user.name=Mallory", "-c", "user.email=mallory@example.net", "merge", "--quiet", "--no-ff", "--no-edit", "side"];
+    repository.git(mallory).succeed();
+    let merge = repository.id_of("HEAD");
+    let told = |require: &str| {
+        let (_, record) = record(require);
+        let attribution = object(&record, "ConfigMap")["attribution"].clone();
+        assert_eq!((&attribution["authoredBy"], &attribution["changedBy"]), (&author.as_str().into(), &merge.as_str().into()));
+        let errors =
+            record["findings"].as_array().unwrap().iter().filter(|finding| finding["commit"] == merge && finding["severity"] == "error");
+        (attribution["verdict"].as_str().unwrap().to_owned(), words(&attribution["reasons"]), errors.count())
+    };
+    assert_eq!(told(""), ("unsigned".to_owned(), "below-minimum policy-binding change".to_owned(), 1));
+    assert_eq!(told(", require: change").2, 1);
+    assert_eq!(told(", require: content"), ("verified-author".to_owned(), "policy-binding".to_owned(), 0));
+}
+
+#[test]
 fn t83_a_key_that_leaves_the_policy_takes_the_verdict_with_it() {
     let story = Story::of(&ALICE, &ALICE, Some(&ALICE.openpgp()));
     let without = format!("principals:\n{}", principal("alice", ALICE.email, &[ALICE.ssh()]));

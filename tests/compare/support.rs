@@ -56,6 +56,8 @@ pub(crate) fn declaration(mut value: Value, path: &str) -> Declaration {
         encrypted,
         inputs: vec![Input { document, line: 1, end_line: 1 }],
         leaves: Box::default(),
+        is_whole: true,
+        drawn_by: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kubewitness::document;
 use kubewitness::model::coverage::NotEvaluated;
-use kubewitness::model::declaration::{Declaration, Engine, Tree, TreeEntry, TreePath};
+use kubewitness::model::declaration::{Declaration, Engine, Entry, Remote, Submodule, Tree, TreeEntry, TreePath};
 use kubewitness::model::kind::Kinds;
 use kubewitness::progress::Progress;
 use kubewitness::render::{Mode, Settings, SourceSettings, declarations};
@@ -81,6 +81,34 @@ fn a_field_that_one_file_declares_is_credited_to_it() {
     assert_eq!(credited(web, "/spec/template/spec/containers/1/image").as_deref(), Some("base/web.yaml:14"));
     assert_eq!(inputs(web), ["base/web.yaml#0"]);
     assert!(web.manifest.value()["metadata"].get("annotations").is_none());
+}
+
+#[test]
+fn the_entries_that_lead_to_a_file_are_told_where_there_is_one_way() {
+    let base = ("base/kustomization.yaml", "# The base.\nnamespace: shop\nresources:\n- other.yaml\n- web.yaml\n");
+    let way = |over: &[(&str, &str)]| -> Vec<String> {
+        let other = CONFIG.replace("name: web", "name: other");
+        let files = [&[base, ("base/web.yaml", WEB), ("base/other.yaml", &other)], over].concat();
+        let declared = render_at("over", &files);
+        let told = |declaration: &Declaration| -> Vec<String> {
+            let entry = |entry: &Entry| format!("{}:{} {}", entry.document.path, entry.line, entry.leaf);
+            declaration.drawn_by.iter().map(entry).collect()
+        };
+        told(declared.iter().find(|declaration| declaration.id.kind == "Deployment").unwrap())
+    };
+    let expected = ["over/kustomization.yaml:2 1", "base/kustomization.yaml:5 2"];
+    assert_eq!(way(&[("over/kustomization.yaml", "namePrefix: x-\nresources: [../base]\n")]), expected);
+    let component = [
+        ("over/kustomization.yaml", "components:\n- ../c\n"),
+        ("c/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources:\n- ../base\n"),
+    ];
+    let expected = ["over/kustomization.yaml:2 0", "c/kustomization.yaml:4 2", "base/kustomization.yaml:5 2"];
+    assert_eq!(way(&component), expected);
+    let twice = [
+        ("over/kustomization.yaml", "resources: [a, ../base]\n"),
+        ("over/a/kustomization.yaml", "resources: [../../base]\nnamePrefix: a-\n"),
+    ];
+    assert_eq!(way(&twice), Vec::<String>::new());
 }
 
 #[test]
@@ -325,4 +353,53 @@ fn a_forged_origin_credits_nobody_else() {
     let files = [("kustomization.yaml", "resources: [forged.yaml]\n"), ("forged.yaml", forged.as_str()), ("honest.yaml", CONFIG)];
     let declared = render_at("", &files);
     assert!(!inputs(&declared[0]).contains(&"honest.yaml#0".to_owned()));
+}
+
+fn remotes(kustomization: &str, folder: &str) -> (Vec<Remote>, Vec<NotEvaluated>) {
+    let settings = Settings { kustomize: Some(program()), ..Settings::default() };
+    let tree = tree(&[("kustomization.yaml", kustomization), (folder, "resources: [config.yaml]\n"), ("config.yaml", CONFIG)]);
+    let rendered = declarations(&[tree], &Kinds::default(), &Redactor::from_key([1; 32]), &settings, &Progress::silent(), &|| None);
+    (rendered.remotes, rendered.declarations.into_parts().1)
+}
+
+#[test]
+fn t76_what_would_be_fetched_is_told_with_its_line_and_not_looked_for_in_the_tree() {
+    const ID: &str = "0123456789abcdef0123456789abcdef01234567";
+    let kustomization = format!(
+        "resources:\n- github.com/a/b//c?ref={ID}\n- https://bob:canary@host/x.yaml?token=canary\n- ssh://git@host/a/b?ref=v1\npatches:\n- path: https://host/p.yaml\n"
+    );
+    // A folder may be called like a repository; Kustomize would clone that all the same.
+    let (found, gaps) = remotes(&kustomization, "github.com/a/b/c/kustomization.yaml");
+    let told: Vec<(u32, &str, Option<&str>, bool)> =
+        found.iter().map(|remote| (remote.line, remote.url.as_str(), remote.reference.as_deref(), remote.is_pinned)).collect();
+    let expected = [
+        (2, "github.com/a/b//c", Some(ID), true),
+        (3, "https://host/x.yaml", None, false),
+        (4, "ssh://git@host/a/b", Some("v1"), false),
+        (6, "https://host/p.yaml", None, false),
+    ];
+    assert_eq!(told, expected);
+    let [gap] = &gaps[..] else { panic!("{gaps:?}") };
+    assert_eq!(gap.reason, "remote resource");
+    let detail = gap.detail.as_deref().unwrap();
+    for line in
+        ["kustomization.yaml:2 names github.com/a/b//c, which is not in the source", "; kustomization.yaml:6 names https://host/p.yaml"]
+    {
+        assert!(detail.contains(line), "{detail}");
+    }
+    assert!(!format!("{found:?} {gaps:?}").contains("canary"));
+    let (found, gaps) = remotes("resources: [base]\n", "base/kustomization.yaml");
+    assert!(found.is_empty() && gaps.iter().all(|gap| gap.reason != "remote resource"), "{gaps:?}");
+}
+
+#[test]
+fn t62_what_lies_in_a_submodule_is_told_with_its_commit_and_repository() {
+    let mut tree = tree(&[("over/kustomization.yaml", "resources:\n- ../vendor/base\n")]);
+    let submodule = Submodule { commit: "0123".into(), url: Some("https://host/vendor".into()) };
+    tree.files.insert(TreePath::from("vendor"), TreeEntry::Submodule(submodule));
+    let (declared, gaps) = render_tree(Tree { root: "over".into(), ..tree }, SourceSettings::default());
+    assert!(declared.is_empty());
+    assert_eq!(gaps[0].reason, "submodule");
+    let detail = "over/kustomization.yaml:2 names ../vendor/base, which lies in the submodule vendor: commit 0123 of https://host/vendor";
+    assert_eq!(gaps[0].detail.as_deref(), Some(detail));
 }

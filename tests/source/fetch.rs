@@ -1,11 +1,16 @@
 //! What is read of a source, and how it is named.
 
+use std::collections::BTreeSet;
 use std::fs;
 
+use kubewitness::model::commit::CommitId;
+use kubewitness::model::coverage::Stage;
 use kubewitness::model::declaration::TreeEntry;
 use kubewitness::model::text::RawText;
+use kubewitness::progress::Progress;
+use kubewitness::source::SourceSettings;
 
-use crate::repository::{Repository, config, fetch, refused, source};
+use crate::repository::{Repository, config, fetch, refused, run, source, sources};
 
 fn names(tree: &kubewitness::model::declaration::Tree) -> Vec<String> {
     tree.files.keys().map(ToString::to_string).collect()
@@ -221,7 +226,7 @@ fn large_files_and_submodules_are_told_and_not_read() {
     git.git(&["commit", "-q", "-m", "first"]);
     let tree = fetch(&source(git.path().to_str().unwrap()));
     assert!(matches!(tree.files[&RawText::from("large.yaml")], TreeEntry::TooLarge(size) if size == 20 << 20));
-    assert!(matches!(&tree.files[&RawText::from("sub")], TreeEntry::Submodule(id) if id.starts_with("01234")));
+    assert!(matches!(&tree.files[&RawText::from("sub")], TreeEntry::Submodule(found) if found.commit.starts_with("01234")));
 }
 
 #[test]
@@ -241,4 +246,114 @@ fn a_plain_folder_is_read_from_disk_without_following_links() {
     assert!(matches!(tree.files[&RawText::from("apps/etc")], TreeEntry::Symlink(_)));
     settings.reference = Some("main".into());
     assert_eq!(refused(&settings).reason, "not a repository");
+}
+
+// T62
+#[test]
+fn a_submodule_is_told_with_its_repository_and_so_is_what_lies_in_it() {
+    const ID: &str = "0123456789012345678901234567890123456789";
+    let git = Repository::new();
+    git.write(".gitmodules", "[submodule \"x\"]\n\tpath = vendor/sub\n\turl = https://bob:canary@host/sub.git\n");
+    git.git(&["add", ".gitmodules"]);
+    git.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{ID},vendor/sub")]);
+    git.git(&["commit", "-q", "-m", "first"]);
+    let mut settings = source(git.path().to_str().unwrap());
+    let tree = fetch(&settings);
+    let TreeEntry::Submodule(submodule) = &tree.files[&RawText::from("vendor/sub")] else { panic!("a submodule") };
+    assert_eq!(submodule.to_string(), format!("commit {ID} of https://host/sub.git"));
+    settings.path = "vendor/sub/apps/web".into();
+    let gap = refused(&settings);
+    assert_eq!(gap.reason, "submodule");
+    let detail = gap.detail.unwrap();
+    assert!(detail.contains("\"vendor/sub\"") && detail.contains(&submodule.to_string()) && !detail.contains("canary"), "{detail}");
+    settings.path = "vendor/other".into();
+    assert_eq!(refused(&settings).reason, "path not found");
+}
+
+fn reached(git: &Repository, reference: &str) -> (Option<String>, Vec<String>) {
+    let settings = SourceSettings { reference: Some(reference.to_owned()), ..source(git.path().to_str().unwrap()) };
+    let mut sources = sources(vec![settings]);
+    let (trees, gaps) = run(sources.fetch(&Progress::silent()));
+    assert_eq!(trees.len(), 1, "{gaps:?}");
+    let unreachable = sources.unreachable().first().map(|found| found.commit.to_string());
+    (unreachable, gaps.into_iter().map(|gap| gap.reason).collect())
+}
+
+// T61
+#[test]
+fn a_commit_that_no_branch_or_tag_leads_to_is_told_and_read() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", "a: 1\n", "first");
+    let lost = git.put("a.yaml", "a: 2\n", "lost");
+    git.git(&["reset", "-q", "--hard", &first]);
+    git.put("a.yaml", "a: 3\n", "third");
+    let untold = (None, Vec::<String>::new());
+    assert_eq!(reached(&git, &first), untold);
+    assert_eq!(reached(&git, "main"), untold);
+    assert_eq!(reached(&git, &lost), (Some(lost.clone()), Vec::new()));
+    assert_eq!(reached(&git, &lost[..12]), (Some(lost.clone()), Vec::new()));
+    // The reference of a pull request is no branch.
+    git.git(&["update-ref", "refs/pull/1/head", &lost]);
+    assert_eq!(reached(&git, &lost).0, Some(lost.clone()));
+    for name in ["refs/tags/v1", "refs/remotes/origin/topic", "refs/heads/topic"] {
+        git.git(&["update-ref", name, &lost]);
+        assert_eq!(reached(&git, &lost), untold, "{name}");
+        git.git(&["pack-refs", "--all"]);
+        assert_eq!(reached(&git, &lost), untold, "{name}, packed");
+        git.git(&["update-ref", "-d", name]);
+    }
+    git.git(&["tag", "-a", "-m", "annotated", "v2", &lost]);
+    assert_eq!(reached(&git, &lost), untold);
+}
+
+// T61
+#[test]
+fn behind_a_cut_history_nothing_is_called_unreachable() {
+    let git = Repository::new();
+    git.put("a.yaml", "a: 0\n", "base");
+    let first = git.put("a.yaml", "a: 1\n", "first");
+    let lost = git.put("a.yaml", "a: 2\n", "lost");
+    git.git(&["reset", "-q", "--hard", &first]);
+    git.put("a.yaml", "a: 3\n", "second");
+    let (folder, url) = (tempfile::tempdir().unwrap(), format!("file://{}", git.path().display()));
+    let clone = folder.path().join("clone");
+    git.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    git.git(&["clone", "-q", "--depth", "1", &url, clone.to_str().unwrap()]);
+    git.git(&["-C", clone.to_str().unwrap(), "fetch", "-q", "--depth", "1", "origin", &lost]);
+    let settings = SourceSettings { reference: Some(lost), ..source(clone.to_str().unwrap()) };
+    let mut sources = sources(vec![settings]);
+    let (trees, gaps) = run(sources.fetch(&Progress::silent()));
+    assert_eq!((trees.len(), sources.unreachable().len()), (1, 0));
+    assert_eq!((gaps[0].stage, gaps[0].reason.as_str()), (Stage::History, "history cut off"));
+}
+
+#[test]
+fn of_several_commits_the_one_that_descends_from_all_is_the_newest_whatever_dates_say() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", "a: 1\n", "first");
+    git.git(&["checkout", "-q", "-b", "side"]);
+    let side = git.put("b.yaml", "b: 1\n", "side");
+    git.git(&["checkout", "-q", "main"]);
+    let main = git.put("c.yaml", "c: 1\n", "main");
+    git.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let merge = git.head();
+    let tree = git.git(&["rev-parse", "HEAD^{tree}"]);
+    let raw = format!("tree {tree}\nparent {merge}\nauthor A <a@x> 1 +0000\ncommitter A <a@x> 1 +0000\n\nold\n");
+    let old = git.git_with_input(&["hash-object", "-t", "commit", "-w", "--stdin"], raw.as_bytes());
+    git.git(&["update-ref", "refs/heads/main", &old]);
+    let newest = |commits: &[&String]| {
+        let mut sources = sources(vec![source(git.path().to_str().unwrap())]);
+        let commits: BTreeSet<CommitId> = commits.iter().map(|id| CommitId::new(id.as_str())).collect();
+        let asked = ("fleet".to_owned(), commits);
+        let (found, gaps) = run(async {
+            sources.fetch(&Progress::silent()).await;
+            sources.newest([asked.clone()].into()).await
+        });
+        assert_eq!(gaps, []);
+        found.get(&asked).map(ToString::to_string)
+    };
+    assert_eq!(newest(&[&first, &old, &side]), Some(old.clone()));
+    assert_eq!(newest(&[&first, &main]), Some(main.clone()));
+    assert_eq!(newest(&[&side, &main]), None);
+    assert_eq!(newest(&[&side, &main, &merge]), Some(merge.clone()));
 }

@@ -6,7 +6,7 @@ use kubewitness::model::declaration::Tree;
 use kubewitness::progress::Progress;
 use kubewitness::source::{Credentials, SecretPlace, Settings, SourceSettings, Sources};
 
-use crate::repository::{Repository, authors, config, fetch, refused, run, source};
+use crate::repository::{Repository, authors, config, fetch, refused, run, source, sources};
 use crate::server::Server;
 
 fn at(server: &Server, reference: Option<&str>) -> SourceSettings {
@@ -17,6 +17,32 @@ fn cached(settings: &SourceSettings, cache: &std::path::Path) -> Result<Tree, St
     let all = Settings { sources: vec![settings.clone()], cache: Some(cache.to_owned()), timeout: Duration::from_secs(60) };
     let (mut trees, not_evaluated) = run(Sources::new(all).fetch(&Progress::silent()));
     trees.pop().ok_or_else(|| not_evaluated[0].reason.clone())
+}
+
+/// What a source asks for and no branch or tag leads to.
+fn unreachable(settings: &SourceSettings) -> Vec<(String, String)> {
+    let mut sources = sources(vec![settings.clone()]);
+    let (trees, _) = run(sources.fetch(&Progress::silent()));
+    assert!(trees.is_empty());
+    sources.unreachable().iter().map(|found| (found.url.clone(), found.commit.to_string())).collect()
+}
+
+// T61
+#[test]
+fn a_commit_that_the_remote_serves_by_its_id_and_that_is_on_no_branch_is_not_read() {
+    let git = Repository::new();
+    git.put("a.yaml", &config("a", "one"), "first");
+    git.git(&["checkout", "-q", "--detach"]);
+    let fork = git.put("a.yaml", &config("a", "evil"), "of a fork");
+    git.git(&["update-ref", "refs/pull/1/head", &fork]);
+    git.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    git.git(&["checkout", "-q", "main"]);
+    let server = Server::http(&git.path());
+    assert_eq!(unreachable(&at(&server, Some(&fork))), [(server.url(".git"), fork.clone())]);
+    assert_eq!(unreachable(&at(&server, Some("absent"))), []);
+    assert_eq!(unreachable(&at(&server, Some(&fork[..12]))), []);
+    git.git(&["update-ref", "refs/heads/topic", &fork]);
+    assert_eq!(fetch(&at(&server, Some(&fork))).commit.unwrap().as_str(), fork);
 }
 
 #[test]
@@ -57,6 +83,7 @@ fn a_cache_follows_the_remote_even_when_its_history_was_rewritten() {
     assert_eq!(commit(None), Ok(third));
     // The cache still holds it; the remote's branches do not.
     assert_eq!(commit(Some(second.as_str())), Err("reference not found".into()));
+    assert_eq!(unreachable(&at(&server, Some(second.as_str()))), [(server.url(".git"), second.clone())]);
     git.git(&["checkout", "-q", "-b", "other"]);
     git.git(&["branch", "-q", "-D", "main"]);
     assert_eq!(commit(Some("main")), Err("reference not found".into()));

@@ -291,7 +291,7 @@ fn t75_a_bot_sets_its_fields_in_its_files_and_nothing_else() {
     let (of_bot, of_forge) = (commit(BOT, FORGE), commit(ALICE, FORGE));
     let (facts, object) = (by("F1"), object("Release", Some("shop")));
     let told = |commit: &Commit, path: &str, field: Option<&FieldPath>| {
-        phrases(objections(&policy, Some(&judge(&policy, commit, &facts, here())), &at(path, &object), field))
+        phrases(objections(&policy, Some(&judge(&policy, commit, &facts, here())), &at(path, &object), field, false))
     };
     let tag = field(&["spec", "values", "image", "tag"]);
     assert_eq!(told(&of_bot, "a/release.yaml", Some(&tag)), "");
@@ -308,7 +308,7 @@ fn t75_a_bot_sets_its_fields_in_its_files_and_nothing_else() {
     });
     let replicas = field(&["spec", "replicas"]);
     let judged = judge(&two, &of_bot, &facts, here());
-    assert_eq!(phrases(objections(&two, Some(&judged), &at("a/release.yaml", &object), Some(&replicas))), "");
+    assert_eq!(phrases(objections(&two, Some(&judged), &at("a/release.yaml", &object), Some(&replicas), false)), "");
 }
 
 fn team_rule() -> Rule {
@@ -328,7 +328,7 @@ fn team_rule() -> Rule {
 fn t82_a_file_that_is_allowed_declares_only_what_its_rule_says() {
     let policy = TrustPolicy { rules: vec![team_rule()], ..policy() };
     let told = |author: &str, committer: &str, facts: &SignatureFacts, path: &str, object: &ObjectId| {
-        phrases(objections(&policy, Some(&judge(&policy, &commit(author, committer), facts, here())), &at(path, object), None))
+        phrases(objections(&policy, Some(&judge(&policy, &commit(author, committer), facts, here())), &at(path, object), None, false))
     };
     let (own, foreign) = (object("ConfigMap", Some("team-a")), object("ConfigMap", Some("kube-system")));
     let cluster = object("ClusterRoleBinding", None);
@@ -351,12 +351,12 @@ fn every_rule_that_is_about_something_has_to_pass() {
     let policy = TrustPolicy { rules: vec![any, system], ..policy() };
     let attested = judge(&policy, &commit(ALICE, FORGE), &by("F1"), here());
     let (own, foreign) = (object("ConfigMap", Some("team-a")), object("ConfigMap", Some("kube-system")));
-    assert!(objections(&policy, Some(&attested), &at("x.yaml", &own), None).0.is_empty());
-    let (breaches, missed) = objections(&policy, Some(&attested), &at("x.yaml", &foreign), None);
+    assert!(objections(&policy, Some(&attested), &at("x.yaml", &own), None, false).0.is_empty());
+    let (breaches, missed) = objections(&policy, Some(&attested), &at("x.yaml", &foreign), None, false);
     assert_eq!((breaches.has(Objection::BelowMinimum), missed), (true, Some(Verdict::VerifiedAuthor)));
     // Where no commit is credited, nothing is proven.
-    assert_eq!(objections(&policy, None, &at("x.yaml", &own), None).1, Some(Verdict::ForgeAttested));
-    assert!(objections(&super::tests::policy(), None, &at("x.yaml", &own), None).0.is_empty());
+    assert_eq!(objections(&policy, None, &at("x.yaml", &own), None, false).1, Some(Verdict::ForgeAttested));
+    assert!(objections(&super::tests::policy(), None, &at("x.yaml", &own), None, false).0.is_empty());
 }
 
 proptest! {

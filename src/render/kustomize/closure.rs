@@ -1,15 +1,15 @@
 //! The files a kustomization draws in, by its own words, and what in it could touch objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::document::{self, Document};
-use crate::model::declaration::{TreeEntry, TreePath};
+use crate::model::declaration::{DocumentRef, Entry, Remote, Submodule, TreeEntry, TreePath};
 use crate::yaml::Dialect;
 
-use super::Builder;
-use super::path;
+use super::remote::{self, Fetched};
+use super::{Builder, path};
 
 /// A kustomization of a closure.
 pub(in super::super) struct Kustomization {
@@ -36,6 +36,14 @@ pub(in super::super) struct Refusal {
     pub(super) detail: String,
 }
 
+/// What draws in a file or a folder.
+struct Drawn {
+    /// The folder of the kustomization that does.
+    by: TreePath,
+    /// Absent where the entry cannot be told in the reading whose history is walked.
+    entry: Option<Entry>,
+}
+
 /// Everything a kustomization draws in.
 pub(in super::super) struct Closure {
     /// The folder that is built.
@@ -43,6 +51,10 @@ pub(in super::super) struct Closure {
     /// The kustomizations, that of the root first.
     pub(super) kustomizations: Vec<Kustomization>,
     folders: BTreeSet<TreePath>,
+    /// By what each resource and each folder below the root is drawn in.
+    drawn: BTreeMap<TreePath, Vec<Drawn>>,
+    /// What would be fetched, in the order in which it was found.
+    pub(in super::super) remotes: Vec<Remote>,
     /// Files that are read as resources.
     pub(super) resources: BTreeSet<TreePath>,
     /// All files that are read.
@@ -58,10 +70,38 @@ impl Closure {
         self.folders.contains(folder)
     }
 
+    /// The entries that lead from the root to a resource, in this order; none where there is more than one way.
+    pub(super) fn way_to(&self, resource: &TreePath) -> Option<Vec<Entry>> {
+        let mut way = Vec::new();
+        let mut place = resource;
+        // Folders that draw in each other lead nowhere.
+        while way.len() <= self.folders.len() {
+            let [drawn] = self.drawn.get(place)?.as_slice() else { return None };
+            way.push(drawn.entry.clone()?);
+            place = &drawn.by;
+            if *place == self.root {
+                way.reverse();
+                return Some(way).filter(|_| self.is_known);
+            }
+        }
+        None
+    }
+
+    /// All that is refused for the first reason is told.
     fn refuse(&mut self, reason: &'static str, detail: String) {
-        self.refusal.get_or_insert(Refusal { reason, detail });
+        let refusal = self.refusal.get_or_insert_with(|| Refusal { reason, detail: String::new() });
+        if refusal.reason == reason && refusal.detail.len() < LONGEST_DETAIL {
+            let separator = if refusal.detail.is_empty() { "" } else { "; " };
+            refusal.detail = format!("{}{separator}{detail}", refusal.detail);
+        }
     }
 }
+
+/// So many entries of one closure that would be fetched are told one by one.
+const MOST_REMOTES: usize = 1000;
+
+/// So many bytes of what is refused are told, and what is begun then.
+const LONGEST_DETAIL: usize = 1000;
 
 /// What can stand in a kustomization without making it impossible to follow values.
 const FOLLOWED: [&str; 24] = [
@@ -99,6 +139,8 @@ pub(super) fn of(builder: &Builder<'_>, root: &TreePath) -> Closure {
         root: root.clone(),
         kustomizations: Vec::new(),
         folders: BTreeSet::new(),
+        drawn: BTreeMap::new(),
+        remotes: Vec::new(),
         resources: BTreeSet::new(),
         files: BTreeSet::new(),
         is_known: true,
@@ -107,7 +149,8 @@ pub(super) fn of(builder: &Builder<'_>, root: &TreePath) -> Closure {
     let mut waiting = vec![root.clone()];
     while let Some(folder) = waiting.pop() {
         if closure.folders.insert(folder.clone()) {
-            Follower { builder, folder, closure: &mut closure, waiting: &mut waiting }.follow();
+            let places = Places::default();
+            Follower { builder, folder, places, closure: &mut closure, waiting: &mut waiting }.follow();
         }
     }
     closure
@@ -116,8 +159,29 @@ pub(super) fn of(builder: &Builder<'_>, root: &TreePath) -> Closure {
 struct Follower<'run, 'tree> {
     builder: &'run Builder<'tree>,
     folder: TreePath,
+    places: Places,
     closure: &'run mut Closure,
     waiting: &'run mut Vec<TreePath>,
+}
+
+/// Where the leaves of a kustomization stand, by pointer.
+#[derive(Default)]
+struct Places {
+    lines: HashMap<String, u32>,
+    /// The position of each in the reading whose history is walked, which may be another one.
+    leaves: HashMap<String, u32>,
+}
+
+impl Places {
+    fn of(read: &Document, walked: Option<&Document>) -> Self {
+        let pointers = |document: &Document| -> Vec<String> {
+            document::leaves(&document.value).into_iter().map(|(pointer, _)| pointer.to_string()).collect()
+        };
+        Self {
+            lines: pointers(read).into_iter().zip(read.lines.iter().map(|(line, _)| *line)).collect(),
+            leaves: walked.map(|walked| pointers(walked).into_iter().zip(0..).collect()).unwrap_or_default(),
+        }
+    }
 }
 
 fn texts<'value>(value: &'value Value, field: &str) -> impl Iterator<Item = &'value str> {
@@ -142,10 +206,12 @@ impl Follower<'_, '_> {
         self.closure.files.insert(path.clone());
         // Kustomize reads its own files as kubectl reads manifests.
         let read = self.builder.file(&path).map(|bytes| document::documents(bytes, Dialect::Raw)).unwrap_or_default();
-        let Some(Ok(Document { value, .. })) = read.into_iter().next() else {
+        let Some(Ok(document)) = read.into_iter().next() else {
             self.closure.is_known = false;
             return;
         };
+        self.places = Places::of(&document, self.builder.documents(&path).first().and_then(|walked| walked.as_ref().ok()));
+        let value = document.value;
         self.judge(&path, &value);
         self.follow_folders(&path, &value);
         let patches = self.patches(&path, &value);
@@ -168,24 +234,54 @@ impl Follower<'_, '_> {
     }
 
     fn follow_folders(&mut self, path: &TreePath, value: &Value) {
-        for reference in ["resources", "bases", "components"].into_iter().flat_map(|field| texts(value, field)) {
-            match self.found(reference) {
-                Some(target) if self.builder.file(&target).is_some() => {
-                    self.closure.resources.insert(target.clone());
-                    self.closure.files.insert(target);
+        for field in ["resources", "bases", "components"] {
+            for (index, reference) in items(value, field).iter().enumerate() {
+                if let Some(reference) = reference.as_str() {
+                    self.follow_one(path, reference, &format!("/{field}/{index}"));
                 }
-                Some(folder) if self.builder.kustomization_in(&folder).is_some() => self.waiting.push(folder),
-                _ => self.not_found(path, reference),
             }
         }
-        for reference in OPAQUE.into_iter().chain(["crds"]).flat_map(|field| texts(value, field)) {
-            if !is_inline(reference) {
-                self.read(path, reference);
+        for field in OPAQUE.into_iter().chain(["crds"]) {
+            for (index, reference) in items(value, field).iter().enumerate() {
+                if let Some(reference) = reference.as_str().filter(|reference| !is_inline(reference)) {
+                    self.read(path, reference, &format!("/{field}/{index}"));
+                }
             }
         }
         if let Some(schema) = value.get("openapi").and_then(|openapi| openapi.get("path")).and_then(Value::as_str) {
-            self.read(path, schema);
+            self.read(path, schema, "/openapi/path");
         }
+    }
+
+    /// A file, else a folder, as Kustomize tries them.
+    fn follow_one(&mut self, path: &TreePath, reference: &str, place: &str) {
+        if remote::is_file(reference) {
+            return self.not_found(path, reference, place);
+        }
+        match self.found(reference) {
+            Some(target) if self.builder.file(&target).is_some() => {
+                self.draw(path, &target, place);
+                self.closure.resources.insert(target.clone());
+                self.closure.files.insert(target);
+            }
+            // A folder may be called like a repository; it is not looked into.
+            _ if remote::is_repository(reference) => self.not_found(path, reference, place),
+            Some(folder) if self.builder.kustomization_in(&folder).is_some() => {
+                self.draw(path, &folder, place);
+                self.waiting.push(folder);
+            }
+            _ => self.not_found(path, reference, place),
+        }
+    }
+
+    fn draw(&mut self, path: &TreePath, target: &TreePath, place: &str) {
+        let document = DocumentRef { source: self.builder.tree.source.clone(), path: path.clone(), ordinal: 0 };
+        let entry = self.places.leaves.get(place).map(|leaf| Entry { document, leaf: *leaf, line: self.line(place) });
+        self.closure.drawn.entry(target.clone()).or_default().push(Drawn { by: self.folder.clone(), entry });
+    }
+
+    fn line(&self, place: &str) -> u32 {
+        self.places.lines.get(place).copied().unwrap_or(1)
     }
 
     fn found(&mut self, reference: &str) -> Option<TreePath> {
@@ -197,59 +293,89 @@ impl Follower<'_, '_> {
     }
 
     /// Notes a file that is read; its path where it is there.
-    fn read(&mut self, path: &TreePath, reference: &str) -> Option<TreePath> {
+    fn read(&mut self, path: &TreePath, reference: &str, place: &str) -> Option<TreePath> {
+        if remote::is_file(reference) {
+            self.not_found(path, reference, place);
+            return None;
+        }
         match self.found(reference).filter(|target| self.builder.file(target).is_some()) {
             Some(target) => {
                 self.closure.files.insert(target.clone());
                 Some(target)
             }
             None => {
-                self.not_found(path, reference);
+                self.not_found(path, reference, place);
                 None
             }
         }
     }
 
-    fn not_found(&mut self, path: &TreePath, reference: &str) {
+    fn not_found(&mut self, path: &TreePath, reference: &str, place: &str) {
         self.closure.is_known = false;
-        if is_remote(reference) {
-            self.closure.refuse("remote resource", format!("{path} names {}, which is not in the source", without_credentials(reference)));
+        let line = self.line(place);
+        if let Some((folder, submodule)) = self.submodule(reference) {
+            let reference = remote::cut(reference);
+            let detail = format!("{path}:{line} names {reference}, which lies in the submodule {folder}: {submodule}");
+            return self.closure.refuse("submodule", detail);
         }
+        if remote::is_file(reference) || remote::is_repository(reference) || remote::looks_remote(reference) {
+            let Fetched { url, reference, is_pinned } = Fetched::of(reference);
+            self.closure.refuse("remote resource", format!("{path}:{line} names {url}, which is not in the source"));
+            if self.closure.remotes.len() < MOST_REMOTES {
+                let source = self.builder.tree.source.clone();
+                self.closure.remotes.push(Remote { source, path: path.clone(), line, url, reference, is_pinned });
+            }
+        }
+    }
+
+    /// The submodule that a reference leads into.
+    fn submodule(&self, reference: &str) -> Option<(TreePath, &Submodule)> {
+        let mut place = path::join(&self.folder, reference.as_bytes())?;
+        while !place.is_empty() {
+            if let Some(TreeEntry::Submodule(submodule)) = self.builder.tree.files.get(&place) {
+                return Some((place, submodule));
+            }
+            place = path::folder(&place);
+        }
+        None
     }
 
     fn patches(&mut self, path: &TreePath, value: &Value) -> Vec<Patch> {
         let mut patches = Vec::new();
-        for item in ["patches", "patchesJson6902"].into_iter().flat_map(|field| items(value, field)) {
-            let target = item.get("target").filter(|target| !target.is_null()).cloned();
-            if let Some(reference) = item.get("path").and_then(Value::as_str) {
-                patches.push(self.patch_file(path, reference, target));
-            } else {
-                let documents = item.get("patch").and_then(Value::as_str).and_then(|text| readable(text.as_bytes()));
-                patches.push(Patch { file: None, target, documents });
+        for field in ["patches", "patchesJson6902"] {
+            for (index, item) in items(value, field).iter().enumerate() {
+                let target = item.get("target").filter(|target| !target.is_null()).cloned();
+                if let Some(reference) = item.get("path").and_then(Value::as_str) {
+                    patches.push(self.patch_file(path, (reference, &format!("/{field}/{index}/path")), target));
+                } else {
+                    let documents = item.get("patch").and_then(Value::as_str).and_then(|text| readable(text.as_bytes()));
+                    patches.push(Patch { file: None, target, documents });
+                }
             }
         }
-        for text in texts(value, "patchesStrategicMerge") {
+        for (index, text) in items(value, "patchesStrategicMerge").iter().enumerate() {
+            let Some(text) = text.as_str() else { continue };
             patches.push(match is_inline(text) {
                 true => Patch { file: None, target: None, documents: readable(text.as_bytes()) },
-                false => self.patch_file(path, text, None),
+                false => self.patch_file(path, (text, &format!("/patchesStrategicMerge/{index}")), None),
             });
         }
         patches
     }
 
-    fn patch_file(&mut self, path: &TreePath, reference: &str, target: Option<Value>) -> Patch {
-        let file = self.read(path, reference);
+    fn patch_file(&mut self, path: &TreePath, (reference, place): (&str, &str), target: Option<Value>) -> Patch {
+        let file = self.read(path, reference, place);
         let documents = file.as_ref().and_then(|file| self.builder.file(file)).and_then(readable);
         Patch { file, target, documents }
     }
 
     fn replaced(&mut self, path: &TreePath, value: &Value) -> Vec<Value> {
         let mut replaced = Vec::new();
-        for item in items(value, "replacements") {
+        for (index, item) in items(value, "replacements").iter().enumerate() {
             match item.get("path").and_then(Value::as_str) {
                 None => replaced.extend(selects(item)),
                 Some(reference) => {
-                    let file = self.read(path, reference);
+                    let file = self.read(path, reference, &format!("/replacements/{index}/path"));
                     match file.as_ref().and_then(|file| self.builder.file(file)).and_then(readable) {
                         None => replaced.push(Value::Null),
                         Some(documents) => replaced.extend(documents.iter().flat_map(|document| match document {
@@ -264,11 +390,19 @@ impl Follower<'_, '_> {
     }
 
     fn follow_generators(&mut self, path: &TreePath, value: &Value) {
-        for generator in ["configMapGenerator", "secretGenerator"].into_iter().flat_map(|field| items(value, field)) {
-            let named = texts(generator, "files").map(|file| file.split_once('=').map_or(file, |(_, file)| file));
-            let environments = texts(generator, "envs").chain(generator.get("env").and_then(Value::as_str));
-            for reference in named.chain(environments) {
-                self.read(path, reference);
+        for field in ["configMapGenerator", "secretGenerator"] {
+            for (index, generator) in items(value, field).iter().enumerate() {
+                let place = |list: &str, item: usize| format!("/{field}/{index}/{list}/{item}");
+                for (item, file) in texts(generator, "files").enumerate() {
+                    let file = file.split_once('=').map_or(file, |(_, file)| file);
+                    self.read(path, file, &place("files", item));
+                }
+                for (item, file) in texts(generator, "envs").enumerate() {
+                    self.read(path, file, &place("envs", item));
+                }
+                if let Some(file) = generator.get("env").and_then(Value::as_str) {
+                    self.read(path, file, &format!("/{field}/{index}/env"));
+                }
             }
         }
     }
@@ -290,61 +424,4 @@ fn readable(bytes: &[u8]) -> Option<Vec<Value>> {
 /// Whether a text that may name a file is YAML itself.
 fn is_inline(text: &str) -> bool {
     text.contains('\n') || text.trim_start().starts_with('{')
-}
-
-/// Whether something that is not in the tree would be fetched. Relative paths that start with a dot are plainly local.
-fn is_remote(reference: &str) -> bool {
-    if reference.starts_with("./") || reference.starts_with("../") || reference.starts_with('/') {
-        return false;
-    }
-    let host = reference.split(['/', ':']).next().unwrap_or_default();
-    let is_host = host.contains('.') && !host.starts_with('.') && reference.len() > host.len();
-    is_host
-        || reference.contains("://")
-        || reference.contains("::")
-        || reference.contains('@')
-        || reference.contains("ref=")
-        || reference.starts_with("gh:")
-}
-
-/// The reference without user and password, and without a query, which may hold a token.
-fn without_credentials(reference: &str) -> String {
-    let reference = reference.split('?').next().unwrap_or_default();
-    match reference.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, tail) = rest.split_once('/').map_or((rest, ""), |(authority, tail)| (authority, tail));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}/{tail}")
-        }
-        None => reference.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{is_remote, without_credentials};
-
-    #[test]
-    fn what_would_be_fetched_is_remote() {
-        for remote in [
-            "https://x/y.yaml",
-            "github.com/a/b//c?ref=v1",
-            "git@github.com:a/b",
-            "git::https://x/y",
-            "ssh://h/x",
-            "a/b?ref=main",
-            "host.example:org/repo",
-            "gh:a/b",
-        ] {
-            assert!(is_remote(remote), "{remote}");
-        }
-        for local in ["./github.com/x", "../base", "missing.yaml", "apps/web", "/abs"] {
-            assert!(!is_remote(local), "{local}");
-        }
-    }
-
-    #[test]
-    fn a_remote_is_told_without_credentials() {
-        assert_eq!(without_credentials("https://bob:canary@host/a/b?token=canary"), "https://host/a/b");
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::document::{self, Document};
-use crate::model::declaration::{DocumentRef, Input, LeafOrigin, TreePath};
+use crate::model::declaration::{DocumentRef, Entry, Input, LeafOrigin, TreePath};
 use crate::model::object::Pointer;
 
 use super::closure::{Closure, Kustomization, items};
@@ -18,6 +18,10 @@ pub(super) struct Credit {
     /// The document of the object first, then all that could have touched it, sorted.
     pub(super) inputs: Vec<Input>,
     pub(super) origins: Vec<LeafOrigin>,
+    /// Whether every leaf that the document of the object declares is still there.
+    pub(super) is_whole: bool,
+    /// The entries that lead to the document of the object, where that can be told.
+    pub(super) drawn_by: Vec<Entry>,
 }
 
 /// Tells the documents behind the objects of one closure.
@@ -75,7 +79,6 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
     /// The credit of an object that was built.
     pub(super) fn credit(&self, built: &Value, origin: Option<&Origin>) -> Credit {
         let leaves = document::leaves(built);
-        let rendered = |inputs| Credit { inputs, origins: vec![RENDERED; leaves.len()] };
         let file = match origin {
             // A note of the origin is no proof: only what the closure reads can be the document.
             Some(Origin::File(file)) => {
@@ -88,18 +91,23 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
         let named = Named { kind: text(built, "kind"), name: own.map_or("", |own| name_of(&own.value)), built: name_of(built) };
         let place = file.as_ref().zip(own).map(|(file, own)| input(self.builder, file, Some(own)));
         let others = self.others(&named, built, place.as_ref().map(|place| &place.document), origin);
-        let (Some(own), Some(place)) = (own, place) else { return rendered(others) };
+        let drawn_by = file.as_ref().filter(|_| own.is_some()).and_then(|file| self.closure.way_to(file)).unwrap_or_default();
+        let rendered = vec![RENDERED; leaves.len()];
+        let (Some(own), Some(place)) = (own, place) else {
+            return Credit { inputs: others, origins: rendered, is_whole: false, drawn_by };
+        };
         let is_untouched = self.is_untouched(&named, built, &place.document);
         let others: Vec<Input> = others.into_iter().filter(|other| other.document != place.document).collect();
         let inputs = [vec![place], others].concat();
         if !is_untouched {
-            return rendered(inputs);
+            return Credit { inputs, origins: rendered, is_whole: false, drawn_by };
         }
         let declared = document::leaves(&own.value);
+        let is_whole = declared.iter().all(|(pointer, _)| built.pointer(pointer.as_str()).is_some());
         let declared: HashMap<&str, (usize, &Value)> =
             declared.iter().enumerate().map(|(leaf, (pointer, value))| (pointer.as_str(), (leaf, *value))).collect();
         let origins = leaves.iter().map(|(pointer, value)| self.origin(pointer, value, &declared, own, &named)).collect();
-        Credit { inputs, origins }
+        Credit { inputs, origins, is_whole, drawn_by }
     }
 
     /// The one document of the file that can be the object; none where there are two.

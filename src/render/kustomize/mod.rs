@@ -3,6 +3,7 @@
 //! ```text
 //! closure.rs   which files a kustomization draws in, and what in them could touch an object
 //! mod.rs       the program, asked for the origin of each object
+//! remote.rs    what would be fetched
 //! credit.rs    which single document declares a field
 //! message.rs   what may be told of a failure
 //! ```
@@ -12,6 +13,7 @@
 mod closure;
 mod credit;
 mod message;
+mod remote;
 mod selector;
 
 use std::cell::{OnceCell, RefCell};
@@ -230,7 +232,16 @@ fn reading(built: Result<Document, yaml::Error>, closure: &Closure, crediting: &
     let doubt = (is_generated && object::is_encrypted(&value, is_secret)).then_some(GENERATED_ENCRYPTED);
     let credit = crediting.credit(&value, origin.as_ref());
     let place = credit.inputs.first().map_or_else(|| closure.root.to_string(), |input| format!("{}:{}", input.document.path, input.line));
-    Ok(Reading { value, inputs: credit.inputs, origins: credit.origins, engine: Engine::Kustomize, place, doubt })
+    Ok(Reading {
+        value,
+        inputs: credit.inputs,
+        origins: credit.origins,
+        is_whole: credit.is_whole,
+        drawn_by: credit.drawn_by,
+        engine: Engine::Kustomize,
+        place,
+        doubt,
+    })
 }
 
 /// Why a Secret that is generated of an encrypted file is not judged: Flux decrypts the file first.

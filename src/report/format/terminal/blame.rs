@@ -36,8 +36,23 @@ pub(super) fn write(blame: &Blame, style: &Style, out: &mut dyn Write) -> io::Re
     let mut fields: Vec<&Field> = blame.fields.iter().collect();
     fields.sort_by_key(|field| field.origin.as_ref().map(|origin| (&origin.source, &origin.path, origin.line)));
     rows(&mut pen, blame, &fields, &commits)?;
+    others(&mut pen, blame, &commits)?;
     no_authors(&mut pen, blame, &commits)?;
     extra(&mut pen, blame)
+}
+
+/// Who else had a part in the object as a whole: who activated it, and who brought it onto the branch where that is somebody else.
+fn others(pen: &mut Pen<'_>, blame: &Blame, commits: &Commits<'_>) -> io::Result<()> {
+    let (Some(attribution), Some(declared)) = (&blame.object.attribution, &blame.object.declared) else { return Ok(()) };
+    let changed = attribution.changed_by.as_ref().filter(|changed| attribution.authored_by.as_ref() != Some(changed));
+    for (done, id) in [("brought onto the branch", changed), ("activated", attribution.activated_by.as_ref())] {
+        if let Some(commit) = id.and_then(|id| commits.get(&(declared.source.as_str(), id.as_str()))) {
+            let day = commit.author.time.map(|time| format!(", {}", day(time))).unwrap_or_default();
+            let (id, name) = (short(&commit.id), escape(&commit.author.name));
+            pen.wrapped(&format!("{done} by {id} {name}{day}, {}", proof(commit, &commit.verdict)), 2)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_differing(field: &Field) -> bool {

@@ -15,20 +15,25 @@ const OF_POLICY: [&str; 2] = ["commit-unsigned", "signer-untrusted"];
 /// Histories that do not descend from what an earlier scan saw.
 const REWRITTEN: &str = "history-rewritten";
 
+/// Commits that are on no branch or tag.
+const UNREACHABLE: &str = "revision-unreachable";
+
 /// Findings that ask for action; notes are counted in the summary.
 pub(super) fn write(pen: &mut Pen<'_>, findings: &[Finding]) -> io::Result<()> {
-    let Parted { rewritten, claims, breaches } = parted(findings);
+    let Parted { rewritten, unreachable, claims, breaches } = parted(findings);
     list(pen, &rewritten, rewritten_histories)?;
+    list(pen, &unreachable, unreachable_commits)?;
     list(pen, &claims, counted)?;
     list(pen, &breaches, counted_breaches)
 }
 
 /// What is to be said of them beside the verdict. A claim counts where it is an error.
 pub(super) fn clauses(pen: &Pen<'_>, findings: &[Finding]) -> Vec<String> {
-    let Parted { rewritten, claims, breaches } = parted(findings);
+    let Parted { rewritten, unreachable, claims, breaches } = parted(findings);
     let wrong = claims.iter().filter(|finding| finding.severity == "error").count();
     let mut clauses = Vec::new();
     clauses.extend((!rewritten.is_empty()).then(|| rewritten_histories(pen, rewritten.len())));
+    clauses.extend((!unreachable.is_empty()).then(|| unreachable_commits(pen, unreachable.len())));
     clauses.extend((wrong > 0).then(|| counted(pen, wrong)));
     clauses.extend((!breaches.is_empty()).then(|| counted_breaches(pen, breaches.len())));
     clauses
@@ -36,6 +41,7 @@ pub(super) fn clauses(pen: &Pen<'_>, findings: &[Finding]) -> Vec<String> {
 
 struct Parted<'a> {
     rewritten: Vec<&'a Finding>,
+    unreachable: Vec<&'a Finding>,
     claims: Vec<&'a Finding>,
     breaches: Vec<&'a Finding>,
 }
@@ -44,8 +50,9 @@ fn parted(findings: &[Finding]) -> Parted<'_> {
     let is_of_policy = |finding: &Finding| OF_POLICY.contains(&finding.rule.as_ref());
     let told = findings.iter().filter(|finding| finding.severity != "note" && (finding.commit.is_some() || is_of_policy(finding)));
     let (breaches, others): (Vec<_>, Vec<_>) = told.partition(|finding| is_of_policy(finding));
-    let (rewritten, claims) = others.into_iter().partition(|finding| finding.rule == REWRITTEN);
-    Parted { rewritten, claims, breaches }
+    let (rewritten, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|finding| finding.rule == REWRITTEN);
+    let (unreachable, claims) = others.into_iter().partition(|finding| finding.rule == UNREACHABLE);
+    Parted { rewritten, unreachable, claims, breaches }
 }
 
 fn list(pen: &mut Pen<'_>, told: &[&Finding], counted: fn(&Pen<'_>, usize) -> String) -> io::Result<()> {
@@ -77,4 +84,8 @@ fn counted_breaches(pen: &Pen<'_>, count: usize) -> String {
 
 fn rewritten_histories(pen: &Pen<'_>, count: usize) -> String {
     pen.counted(count, "history was rewritten", "histories were rewritten")
+}
+
+fn unreachable_commits(pen: &Pen<'_>, count: usize) -> String {
+    pen.counted(count, "commit that is asked for is on no branch or tag", "commits that are asked for are on no branch or tag")
 }

@@ -121,10 +121,26 @@ pub(super) fn object_origin(pen: &Pen<'_>, object: &Object, commits: &Commits<'_
     }];
     let Some(attribution) = &object.attribution else { return parts };
     match attribution.authored_by.as_deref().and_then(|id| commits.get(&(declared.source.as_str(), id))) {
-        Some(commit) => parts.extend([author(pen, commit), proof(commit, &attribution.verdict)]),
+        Some(commit) => {
+            let worse = made_worse(&attribution.reasons);
+            // The author is proven as well as before; another commit is not.
+            let verdict = if worse.is_empty() { &attribution.verdict } else { &commit.verdict };
+            parts.extend([author(pen, commit), proof(commit, verdict)]);
+            parts.extend((!worse.is_empty()).then(|| format!("{} as a whole: {}", attribution.verdict, worse.join(", "))));
+        }
         None => parts.push(uncredited(object)),
     }
     parts
+}
+
+/// What another commit than the author's did that makes an object less proven.
+fn made_worse(reasons: &[String]) -> Vec<&'static str> {
+    const LINKS: [(&str, &str); 3] = [
+        ("reintroduced", "another commit brought it back"),
+        ("change", "another commit brought it onto the branch"),
+        ("activation", "another commit activated it"),
+    ];
+    LINKS.into_iter().filter(|(phrase, _)| reasons.iter().any(|reason| reason == phrase)).map(|(_, words)| words).collect()
 }
 
 fn uncredited(object: &Object) -> String {
