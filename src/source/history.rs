@@ -27,6 +27,7 @@ mod earlier;
 mod moves;
 mod numbers;
 mod question;
+mod survey;
 mod trees;
 mod version;
 mod walk;
@@ -53,6 +54,7 @@ use self::claim::Claim;
 use self::earlier::{Confirmed, Earlier};
 use self::numbers::Numbers;
 use self::question::{Question, questions};
+pub(super) use self::survey::survey;
 use self::version::Versions;
 use self::walk::Walk;
 

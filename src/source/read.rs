@@ -15,16 +15,18 @@ use super::ancestry::change_between;
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
-use super::history::{SourceHistories, Versioned, Walked, walked};
+use super::history::{self, SourceHistories, Versioned, Walked, walked};
+use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
 use super::reference::{Resolved, resolve};
 use super::remote::Fetch;
 use super::work::{self, End};
 use super::{tree, worktree};
-use crate::model::commit::CommitId;
+use crate::model::commit::{Commit, CommitId};
+use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Change, ObservedTip, Tip};
+use crate::model::evidence::{Change, Mark, ObservedTip, Survey, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -71,6 +73,44 @@ pub(super) async fn histories(walked: Arc<Walked>, tips: Vec<gix::ObjectId>, end
     work::beside(end, || {}, move |_| walked.histories(&tips, changes)).await
 }
 
+/// Looks at the commits of one source.
+pub(super) async fn survey(
+    versioned: Versioned,
+    most: usize,
+    is_of_interest: fn(&Commit) -> bool,
+    timeout: Duration,
+    progress: Progress,
+) -> Result<(Survey, Vec<NotEvaluated>)> {
+    let source = versioned.source.clone();
+    let told = move |count| progress.tell(|| format!("looking at {source}: {} commits", grouped(count)));
+    work::beside(End::after(timeout), || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
+}
+
+/// Commits that were asked for, and whether the history could be read as a whole.
+pub(super) struct Marks {
+    pub(super) found: BTreeMap<CommitId, Mark>,
+    pub(super) whole: bool,
+}
+
+/// Which commits lie before those that are asked for.
+pub(super) async fn marks(
+    versioned: &Versioned,
+    marks: BTreeSet<CommitId>,
+    asked: Vec<CommitId>,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<Marks> {
+    let (layout, tip) = (versioned.layout.clone(), versioned.tip);
+    let tick = || progress.tell(|| format!("looking for what lies before commits of the trust policy in {}", versioned.source));
+    let found = work::beside(End::after(timeout), tick, move |stop| {
+        let lineage = Lineage::of(&layout.objects()?, tip, stop)?;
+        let asked: Vec<&CommitId> = asked.iter().collect();
+        let found = marks.into_iter().filter_map(|mark| lineage.mark(&mark, &asked).map(|found| (mark, found))).collect();
+        Ok(Marks { found, whole: lineage.is_whole() })
+    });
+    found.await.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
+}
+
 /// What became of a reference since it was observed.
 pub(super) async fn change(versioned: &Versioned, tip: &Tip, old: &ObservedTip, timeout: Duration, progress: &Progress) -> Result<Change> {
     if tip.reference.starts_with("refs/tags/") {
@@ -85,8 +125,7 @@ pub(super) async fn change(versioned: &Versioned, tip: &Tip, old: &ObservedTip, 
     let from = gix::ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).map_err(|_| unreadable())?;
     let name = format!("{} of {}", tip.reference, versioned.source);
     let tick = || progress.tell(|| format!("looking for what became of {name}"));
-    let change =
-        work::beside(End { after: timeout, latest: None }, tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
+    let change = work::beside(End::after(timeout), tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
     change.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
 }
 
@@ -98,7 +137,7 @@ impl Job {
             let counts = shown.text().map(|text| format!(" {text}")).unwrap_or_default();
             progress.tell(|| format!("fetching {id}{counts}"));
         };
-        work::beside(End { after: self.timeout, latest: None }, tick, move |stop| self.read(&meter, stop)).await
+        work::beside(End::after(self.timeout), tick, move |stop| self.read(&meter, stop)).await
     }
 
     fn read(&self, meter: &Meter, stop: &AtomicBool) -> Result<Read> {

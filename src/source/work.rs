@@ -23,6 +23,11 @@ pub(super) struct End {
 }
 
 impl End {
+    /// After so much time.
+    pub(super) fn after(after: Duration) -> Self {
+        Self { after, latest: None }
+    }
+
     async fn come(self) {
         let latest = async {
             match self.latest {
