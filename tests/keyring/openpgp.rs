@@ -204,7 +204,7 @@ fn t16_what_is_not_signed_of_a_signature_changes_the_id_and_nothing_else() {
     }
     let other = repository.payload(ALICE, ALICE).replace("A commit", "Another");
     let other = repository.commit(signed(&other, "gpgsig", &gpg.sign("20250301", ALICE, &[], other.as_bytes())));
-    let (signatures, gaps) = verify(&keyring, &[&commits[..], &[other.clone()]].concat(), now());
+    let (signatures, gaps) = verify(&keyring, &[&commits[..], std::slice::from_ref(&other)].concat(), now());
     assert_eq!(gaps, []);
     let evidence: std::collections::BTreeSet<_> = signatures.values().map(|facts| facts.evidence.clone()).collect();
     assert_eq!(evidence.len(), 2, "three commits have one evidence, another commit has its own");
