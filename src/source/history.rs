@@ -51,9 +51,8 @@ use crate::model::declaration::{DocumentRef, SourceId};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
 use crate::yaml::Dialect;
 
-use self::answer::Answer;
+use self::answer::{Answer, Change};
 use self::cache::Frame;
-use self::changed::Change;
 use self::claim::Claim;
 use self::earlier::{Confirmed, Earlier};
 pub(super) use self::log::{Wanted, log};
@@ -144,7 +143,7 @@ pub(super) fn walked(
     let versions = Versions::new(&objects, dialect);
     let frame = Frame::of(&source.address, dialect, shallow.iter().copied());
     let earlier = Earlier::read(folder.zip(frame).map(|(folder, frame)| (frame.file(&source.source, folder), frame)));
-    let (questions, unreadable) = questions(&source.tip, wanted, &listings, &versions, &earlier)?;
+    let (questions, unreadable) = questions(&source.tip, wanted, &listings, &versions, earlier.files())?;
     let mut walk = Walk::new(&listings, &versions, &shallow, &questions, &earlier);
     for (index, question) in (0..).zip(&questions) {
         walk.ask(source.tip, question.reference.path.as_bytes(), Claim::all(index, question))?;

@@ -1,5 +1,7 @@
 //! What the walk finds out about one document.
 
+use gix::ObjectId;
+
 use crate::model::evidence::{Authored, Changed, DocumentHistory};
 
 /// What a commit did beside authors.
@@ -41,4 +43,29 @@ impl Answer {
         };
         DocumentHistory { document: self.document, touched: told(self.touched), moved: told(self.moved), leaves: self.leaves, changed }
     }
+}
+
+/// What is found out about what brought a document onto its branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) enum Change {
+    /// It cannot be told.
+    Untold,
+    /// It means the same at all tips that can be looked at.
+    Same,
+    /// A commit did.
+    By(Brought),
+}
+
+/// What brought a document to what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) struct Brought {
+    pub(super) by: ObjectId,
+    /// The observed tip before.
+    pub(super) since: ObjectId,
+    /// Whether the document meant something else at that tip, or was not there.
+    pub(super) superseded: bool,
+    /// The author of whom `reintroduced` tells; none where it is not known for sure.
+    pub(super) author: Option<ObjectId>,
+    /// Whether its author's commit was in the history of the older tip already, where it had come to mean something else.
+    pub(super) reintroduced: bool,
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 
+use super::answer::{Brought, Change};
 use super::earlier::{Confirmed, Earlier, change, digest};
 use super::moves::Moves;
 use super::question::Question;
@@ -17,31 +18,6 @@ use super::version::{Sought, Versions};
 use crate::source::ancestry::{Step, Way, path_between, within};
 use crate::source::error::{Error, Result};
 use crate::source::listing::{Listings, Node};
-
-/// What is found out about what brought a document onto its branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) enum Change {
-    /// It cannot be told.
-    Untold,
-    /// It means the same at all tips that can be looked at.
-    Same,
-    /// A commit did.
-    By(Brought),
-}
-
-/// What brought a document to what it means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) struct Brought {
-    pub(super) by: ObjectId,
-    /// The observed tip before.
-    pub(super) since: ObjectId,
-    /// Whether the document meant something else at that tip, or was not there.
-    pub(super) superseded: bool,
-    /// The author of whom `reintroduced` tells; none where it is not known for sure.
-    pub(super) author: Option<ObjectId>,
-    /// Whether its author's commit was in the history of the older tip already, where it had come to mean something else.
-    pub(super) reintroduced: bool,
-}
 
 /// Questions by the file in which each document stands at one commit.
 type Files = BTreeMap<Box<[u8]>, Vec<usize>>;

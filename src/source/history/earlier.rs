@@ -9,9 +9,8 @@ use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
 use super::Walked;
-use super::answer::Beside;
+use super::answer::{Beside, Brought, Change};
 use super::cache::{Frame, Id, Kept, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptLeaf, KeptWalk};
-use super::changed::{Brought, Change};
 use super::numbers::Numbers;
 use super::question::Question;
 use super::version::{Identity, Tip};

@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use gix::ObjectId;
 
 use super::cache::KeptFile;
-use super::earlier::Earlier;
 use super::version::{Identity, Tip, Versions};
 use crate::document::LeafMeaning;
 use crate::model::declaration::DocumentRef;
@@ -25,19 +24,19 @@ pub(super) struct Question {
     pub(super) leaves: Vec<LeafMeaning>,
 }
 
-/// Reads the documents at the tip, in the order of their references. The second half are those that are not there as asked.
+/// Reads the documents at the tip, in the order of their references, but for files that are known. The second half are those that are not there as asked.
 pub(super) fn questions(
     tip: &ObjectId,
     wanted: &BTreeSet<DocumentRef>,
     listings: &Listings<'_>,
     versions: &Versions<'_>,
-    earlier: &Earlier,
+    known: HashMap<ObjectId, &KeptFile>,
 ) -> Result<(Vec<Question>, Vec<DocumentRef>)> {
     let raw = listings.objects.read(tip, gix::objs::Kind::Commit)?;
     let damaged = || Error::Corrupt { id: tip.to_string(), problem: "it names no folder".into() };
     let root = commit::skeleton(&raw).ok_or_else(damaged)?.tree;
     let (mut questions, mut unreadable) = (Vec::new(), Vec::new());
-    let mut files = Files { versions, known: earlier.files(), last: None };
+    let mut files = Files { versions, known, last: None };
     for reference in wanted {
         let blob = match listings.find(&root, reference.path.as_bytes())? {
             Some((Node::File, blob)) => blob,
