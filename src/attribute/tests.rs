@@ -370,7 +370,7 @@ fn a_source_without_commits_has_no_attribution() {
 
 /// Commit 0 is Alice's, commit 1 unsigned, and commit 2 that of a bot with a key of its own, which may set `data.tag`.
 fn by_policy(rules: Vec<Rule>, declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> (Attribution, Vec<Breach>) {
-    let key = |fingerprint: &str| TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None };
+    let key = |fingerprint: &str| TrustedKey { fingerprint: fingerprint.to_owned(), ..TrustedKey::default() };
     let policy = TrustPolicy {
         principals: vec![Principal { name: "alice".to_owned(), emails: vec![ALICE.to_owned()], keys: vec![key("A1")] }],
         bots: vec![Bot {
@@ -459,7 +459,7 @@ fn t52_who_brings_a_value_back_is_held_to_the_rules() {
         principals: vec![Principal {
             name: "alice".to_owned(),
             emails: vec![ALICE.to_owned()],
-            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), ..TrustedKey::default() }],
         }],
         rules,
         ..TrustPolicy::default()

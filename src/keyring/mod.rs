@@ -3,7 +3,8 @@
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
 //! removed with the [`Keyring`]; no agent, no network, nothing of the user's own keyring. SSH signatures are verified without
-//! a program, those of certificates and of security keys (`sk-…`) included; X.509 is not supported.
+//! a program, those of certificates and of security keys (`sk-…`) included. So are X.509 signatures, those of gitsign with an
+//! embedded entry of a transparency log included.
 
 mod allowed_signers;
 mod armor;
@@ -14,6 +15,7 @@ mod packet;
 mod ssh;
 mod validity;
 mod verify;
+mod x509;
 
 use std::fs::File;
 use std::io::{Error as IoError, ErrorKind, Read};
@@ -24,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
+use x509::{KeyFiles, X509};
 
 /// A list of a million revoked serials has 8 MB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -37,6 +40,12 @@ pub struct Settings {
     pub ssh: Vec<PathBuf>,
     /// Lists of SSH keys and certificates that are revoked, as text or as KRL, in the format of ssh-keygen(1).
     pub ssh_revoked: Vec<PathBuf>,
+    /// Files of X.509 certificates in PEM: roots, which name themselves as their issuer, and others on the way to them.
+    pub x509_roots: Vec<PathBuf>,
+    /// Lists of revoked X.509 certificates (CRL), in PEM or DER.
+    pub x509_revoked: Vec<PathBuf>,
+    /// Files of public keys in PEM, of Rekor logs.
+    pub rekor_keys: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
 }
@@ -115,6 +124,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A file of X.509 certificates, of revoked ones, or of keys of logs cannot be used.
+    #[error("{} cannot be used: {reason}; see `keys` in the README", path.display())]
+    X509 {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// An SSH key cannot be encoded.
     #[error("an SSH key of the allowed signers cannot be encoded")]
     Ssh(#[source] ssh_key::Error),
@@ -131,6 +148,7 @@ pub enum Error {
 struct Keys {
     openpgp: OpenPgp,
     ssh: Ssh,
+    x509: X509,
     forges: Vec<Forge>,
 }
 
@@ -159,11 +177,20 @@ impl Keyring {
         }
         let ssh = read_all("ssh", None, &settings.ssh)?;
         let revoked = read_all("ssh-revoked", None, &settings.ssh_revoked)?;
+        let x509 = [
+            read_all("x509", None, &settings.x509_roots)?,
+            read_all("x509-revoked", None, &settings.x509_revoked)?,
+            read_all("rekor", None, &settings.rekor_keys)?,
+        ];
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
-        let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh, &revoked)?, forges: settings.forges.clone() };
-        openpgp.extend(ssh);
-        openpgp.extend(revoked);
-        Ok(Self { keys: Arc::new(keys), digest: digest(&openpgp) })
+        let keys = Keys {
+            openpgp: OpenPgp::open(&files)?,
+            ssh: read_ssh(&ssh, &revoked)?,
+            x509: read_x509(&x509)?,
+            forges: settings.forges.clone(),
+        };
+        let materials: Vec<Material> = [openpgp, ssh, revoked].into_iter().chain(x509).flatten().collect();
+        Ok(Self { keys: Arc::new(keys), digest: digest(&materials) })
     }
 
     /// Digest of all key material and of what it is for, as `sha256:…`: the same for the same keys in any order of files,
@@ -206,6 +233,13 @@ fn read_ssh(files: &[Material], revoked: &[Material]) -> Result<Ssh, Error> {
         })?;
     }
     Ssh::new(entries, revocations).map_err(Error::Ssh)
+}
+
+fn read_x509([roots, revoked, logs]: &[Vec<Material>; 3]) -> Result<X509, Error> {
+    fn files(materials: &[Material]) -> Vec<(&Path, &[u8])> {
+        materials.iter().map(|file| (file.path.as_path(), file.bytes.as_slice())).collect()
+    }
+    X509::open(&KeyFiles { roots: files(roots), revoked: files(revoked), logs: files(logs) })
 }
 
 fn digest(files: &[Material]) -> String {

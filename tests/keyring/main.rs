@@ -4,10 +4,14 @@
 
 mod certificate;
 mod fixture;
+mod gitsign;
 mod openpgp;
 mod openssh;
+mod openssl;
+mod rekor;
 mod revocation;
 mod security_key;
 mod splitter;
 mod ssh;
 mod trust;
+mod x509;

@@ -26,7 +26,7 @@ fn today() -> DateTime<Utc> {
 }
 
 fn key(fingerprint: &str) -> TrustedKey {
-    TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None }
+    TrustedKey { fingerprint: fingerprint.to_owned(), ..TrustedKey::default() }
 }
 
 fn principal(name: &str, emails: &[&str], keys: Vec<TrustedKey>) -> Principal {
