@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
+pub use trust::json_schema as trust_schema;
 
 use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};
@@ -185,7 +186,7 @@ impl Config {
             },
             sources: git::Settings {
                 sources: sources.iter().map(file::Source::git_settings).collect(),
-                cache: flags.cache,
+                cache: flags.cache.clone(),
                 timeout: flags.timeout.unwrap_or(TIMEOUT),
             },
             keyring: keyring::Settings {
@@ -196,6 +197,7 @@ impl Config {
                 x509_revoked: keys.x509_revoked,
                 rekor_keys: keys.rekor_keys,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
+                cache: flags.cache,
             },
             trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
             trust: None,
@@ -205,6 +207,14 @@ impl Config {
             timeout: flags.timeout.unwrap_or(TIMEOUT),
             policy_digest: policy,
         })
+    }
+
+    /// Reads a trust policy alone.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`], [`Error::Schema`], each with its line.
+    pub fn parse_trust(name: &str, text: &[u8]) -> Result<TrustPolicy, Error> {
+        trust::parse(name, text).map(|read| read.policy)
     }
 
     /// Takes in the text of the trust policy, which from then on is part of the policy's digest.

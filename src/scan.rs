@@ -13,7 +13,7 @@ use crate::keyring::Keyring;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
-use crate::model::evidence::{ClusterIdentity, ListingGap, ObservedTip, TipChange};
+use crate::model::evidence::{ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
@@ -263,7 +263,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    let judging = attribute::Judging { trust: policy.trust.as_ref(), now: run.started, leaf_names: &leaf_names };
+    let (positions, gaps) = positions(readers, policy, &trees, &histories, &signatures, &run, progress).await;
+    not_evaluated.extend(gaps);
+    let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
     not_evaluated.extend(not_versioned(&trees));
     if !policy.compare.undeclared_namespaces.is_empty() {
@@ -392,6 +394,27 @@ async fn tips(
     let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
     let subject = "whether histories were rewritten";
     in_time(run.limit.within(readers.sources.changes(&observed, progress)).await, Stage::History, subject)
+}
+
+/// What lies before the commits that the trust policy names.
+async fn positions(
+    readers: &Readers,
+    policy: &Policy,
+    trees: &[Tree],
+    histories: &Histories,
+    signatures: &Signatures,
+    run: &Run,
+    progress: &Progress,
+) -> (Positions, Vec<NotEvaluated>) {
+    let Some(trust) = &policy.trust else { return Default::default() };
+    let sources: Vec<(&str, &str)> =
+        trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
+    let marks = trust.marks(&sources, &histories.commits, signatures);
+    if marks.is_empty() {
+        return Default::default();
+    }
+    let found = run.limit.within(readers.sources.positions(&marks, &histories.commits, progress)).await;
+    in_time(found, Stage::History, "what lies before commits of the trust policy")
 }
 
 /// Every document behind a declaration whose source is versioned, and how it is read.

@@ -65,13 +65,19 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
         return without_binding(Verdict::Unverifiable, facts, "needs-transparency-log");
     }
     let (limit, state) = match state(facts.key_time) {
-        Ok(None) => return bound(),
+        Ok(None) => return with_remarks(bound(), facts),
         // No line of the allowed signers speaks for the key at that time.
         Ok(Some((verdict, reason @ "outside-window"))) => return without_binding(verdict, facts, reason),
         Ok(Some(limit)) => limit,
         Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
     };
-    limited(bound(), limit, state)
+    with_remarks(limited(bound(), limit, state), facts)
+}
+
+/// Adds what changes no verdict and has to be known all the same.
+fn with_remarks(mut verdict: CommitVerdict, facts: &SignatureFacts) -> CommitVerdict {
+    verdict.reasons.extend(facts.reasons.iter().filter(|reason| *reason == "oid-malleable").cloned());
+    verdict
 }
 
 /// A verdict that is no better than the limit, with its reason before the others.

@@ -9,6 +9,7 @@
 mod allowed_signers;
 mod armor;
 mod binding;
+mod cache;
 mod mail;
 mod openpgp;
 mod packet;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use cache::{Answers, Evidence};
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
 use x509::{KeyFiles, X509};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub rekor_keys: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
+    /// Folder in which the mathematics of signatures is remembered between runs; none means that it is not.
+    pub cache: Option<PathBuf>,
 }
 
 /// A forge.
@@ -150,6 +154,7 @@ struct Keys {
     ssh: Ssh,
     x509: X509,
     forges: Vec<Forge>,
+    answers: Answers,
 }
 
 /// The configured keys, ready to verify. Cheap to clone; the private home goes with the last clone.
@@ -183,14 +188,12 @@ impl Keyring {
             read_all("rekor", None, &settings.rekor_keys)?,
         ];
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
-        let keys = Keys {
-            openpgp: OpenPgp::open(&files)?,
-            ssh: read_ssh(&ssh, &revoked)?,
-            x509: read_x509(&x509)?,
-            forges: settings.forges.clone(),
-        };
+        let (made, ssh_made, x509_made) = (OpenPgp::open(&files)?, read_ssh(&ssh, &revoked)?, read_x509(&x509)?);
         let materials: Vec<Material> = [openpgp, ssh, revoked].into_iter().chain(x509).flatten().collect();
-        Ok(Self { keys: Arc::new(keys), digest: digest(&materials) })
+        let digest = digest(&materials);
+        let answers = Answers::open(settings.cache.as_deref().map(|folder| answers_file(folder, &digest, &made)));
+        let keys = Keys { openpgp: made, ssh: ssh_made, x509: x509_made, forges: settings.forges.clone(), answers };
+        Ok(Self { keys: Arc::new(keys), digest })
     }
 
     /// Digest of all key material and of what it is for, as `sha256:…`: the same for the same keys in any order of files,
@@ -198,6 +201,13 @@ impl Keyring {
     pub fn digest(&self) -> String {
         self.digest.clone()
     }
+}
+
+/// Other keys, another version of ours or of GnuPG's may say something else.
+fn answers_file(folder: &Path, digest: &str, openpgp: &OpenPgp) -> PathBuf {
+    let engine = openpgp.version().unwrap_or_default();
+    let evidence = Evidence::of(&[digest.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), engine.as_bytes()]);
+    folder.join("signatures").join(evidence.hex())
 }
 
 fn read_all(purpose: &str, forge: Option<usize>, paths: &[PathBuf]) -> Result<Vec<Material>, Error> {

@@ -61,6 +61,8 @@ impl Keyring {
                 Err(cause) => tracing::error!(%cause, "a verifying thread broke off"),
             }
         }
+        self.keys.answers.remember();
+        tell_malleable(&work.commits, &mut results);
         gather(commits, &index_of, &results)
     }
 }
@@ -79,6 +81,24 @@ fn distinct(commits: &[Commit]) -> (Vec<Commit>, Vec<usize>) {
         })
         .collect();
     (distinct, index_of)
+}
+
+/// Tells of commits that have another id than a commit with the same evidence: somebody changed what of a signature is not signed.
+fn tell_malleable(commits: &[Commit], results: &mut [Result<SignatureFacts, String>]) {
+    let mut by_evidence: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, facts) in results.iter().enumerate() {
+        if let Some(evidence) = facts.as_ref().ok().and_then(|facts| facts.evidence.clone()) {
+            by_evidence.entry(evidence).or_default().push(index);
+        }
+    }
+    for same in by_evidence.into_values() {
+        let is_one = same.iter().all(|index| commits[*index].id == commits[same[0]].id);
+        for index in same.into_iter().filter(|_| !is_one) {
+            if let Ok(facts) = &mut results[index] {
+                facts.reasons.push("oid-malleable".to_owned());
+            }
+        }
+    }
 }
 
 fn gather(commits: &[Commit], index_of: &[usize], results: &[Result<SignatureFacts, String>]) -> (Signatures, Vec<NotEvaluated>) {
@@ -123,11 +143,8 @@ impl Work {
     }
 
     fn openpgp(&self, commit: &Commit, signed: &Signed, context: &mut Option<Context>) -> gpgme::Result<SignatureFacts> {
-        let context = match context {
-            Some(context) => context,
-            None => context.insert(self.keys.openpgp.context()?),
-        };
-        let (mut facts, key) = self.keys.openpgp.verify(context, &signed.armor, &signed.payload, self.now)?;
+        let Keys { openpgp, answers, .. } = &*self.keys;
+        let (mut facts, key) = openpgp.verify(context, answers, &signed.armor, &signed.payload, self.now)?;
         let Some(index) = key else { return Ok(facts) };
         let key = &self.keys.openpgp.keys[index];
         if let Some(forge) = key.forge.map(|forge| &self.keys.forges[forge]) {
@@ -149,7 +166,7 @@ impl Work {
 
     fn ssh(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
         let committed = commit.committer.time.map(|time| time.to_utc());
-        let judged = self.keys.ssh.verify(&signed.armor, &signed.payload, committed, self.now);
+        let judged = self.keys.ssh.verify(&self.keys.answers, &signed.armor, &signed.payload, committed, self.now);
         let ssh::Judged { mut facts, owner, principals, groups, fallback } = judged;
         let Some(key) = owner else { return facts };
         let names: Vec<_> = principals.iter().map(|principal| (mail::normal(principal), principal.as_str())).collect();

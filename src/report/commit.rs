@@ -91,6 +91,11 @@ pub struct Signature {
     /// Who told the certificate's authority who that is, as an OIDC issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
+    /// Of a good signature: a digest of key, payload and what of the signature is itself signed. Two commits that share it differ in
+    /// nothing that anybody signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
+    pub evidence: Option<String>,
     /// The forge whose key it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forge: Option<String>,
@@ -147,6 +152,7 @@ impl Signature {
             key: facts.key.clone(),
             identities: facts.identities.clone(),
             issuer: facts.issuer.clone(),
+            evidence: facts.evidence.clone(),
             forge: facts.forge.clone(),
             time: facts.time.as_ref().and_then(Timestamp::claimed),
             reasons: facts.reasons.clone(),

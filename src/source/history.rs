@@ -19,6 +19,7 @@
 
 mod changed;
 mod moves;
+mod survey;
 mod trees;
 mod version;
 mod walk;
@@ -40,6 +41,7 @@ use crate::model::declaration::{DocumentRef, SourceId, TreePath};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
 use crate::yaml::Dialect;
 
+pub(super) use self::survey::survey;
 use self::version::{Identity, Versions};
 use self::walk::{Claim, Walk};
 

@@ -9,6 +9,7 @@ mod openpgp;
 mod openssh;
 mod openssl;
 mod rekor;
+mod remembered;
 mod revocation;
 mod security_key;
 mod splitter;

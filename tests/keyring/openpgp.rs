@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use kubewitness::attribute::commit_verdict;
 use kubewitness::keyring::{Error, Forge, Keyring, Settings};
 use kubewitness::model::attribution::{Algo, Crypto, KeyTime};
 use kubewitness::model::commit::Commit;
@@ -198,8 +199,18 @@ fn t16_what_is_not_signed_of_a_signature_changes_the_id_and_nothing_else() {
     let commits: Vec<_> =
         [original, commented, extended].iter().map(|armor| repository.commit(signed(&payload, "gpgsig", armor))).collect();
     assert!(commits[0].id != commits[1].id && commits[1].id != commits[2].id);
-    for commit in commits {
-        assert_both(both(&repository, &gpg, &keyring, &commit), "verified-author uid-binding", "G");
+    for commit in &commits {
+        assert_both(both(&repository, &gpg, &keyring, commit), "verified-author uid-binding", "G");
+    }
+    let other = repository.payload(ALICE, ALICE).replace("A commit", "Another");
+    let other = repository.commit(signed(&other, "gpgsig", &gpg.sign("20250301", ALICE, &[], other.as_bytes())));
+    let (signatures, gaps) = verify(&keyring, &[&commits[..], &[other.clone()]].concat(), now());
+    assert_eq!(gaps, []);
+    let evidence: std::collections::BTreeSet<_> = signatures.values().map(|facts| facts.evidence.clone()).collect();
+    assert_eq!(evidence.len(), 2, "three commits have one evidence, another commit has its own");
+    for (commit, expected) in [(&commits[0], "verified-author uid-binding oid-malleable"), (&other, "verified-author uid-binding")] {
+        let facts = &signatures[&("fleet".to_owned(), commit.id.clone())];
+        assert_eq!(line(&commit_verdict(commit, facts)), expected);
     }
 }
 
@@ -241,7 +252,7 @@ fn t18_one_unreadable_signature_does_not_stop_the_others() {
     let good = commit(&repository, &gpg, (ALICE, "20250301"), ALICE, ALICE);
     let (signatures, gaps) = verify(&openpgp_keyring(&gpg.export(&[])), &[junk.clone(), x509.clone(), good.clone()], now());
     let crypto = |commit: &Commit| signatures[&("fleet".to_owned(), commit.id.clone())].crypto;
-    assert_eq!((crypto(&junk), crypto(&x509), crypto(&good)), (Crypto::Malformed, Crypto::Unsupported, Crypto::Good));
+    assert_eq!((crypto(&junk), crypto(&x509), crypto(&good)), (Crypto::Malformed, Crypto::Malformed, Crypto::Good));
     assert_eq!(gaps, []);
     assert_eq!(letter(&repository, &gpg, &junk), "exit 128");
 }

@@ -128,7 +128,7 @@ impl Certificate {
         for name in self.extension::<SubjectAltName>().map(|names| names.0).unwrap_or_default() {
             match name {
                 GeneralName::Rfc822Name(text) if !text.as_str().contains("://") => identity.emails.extend(mail::normal(text.as_str())),
-                GeneralName::UniformResourceIdentifier(text) if text.as_str().contains("://") => identity.uris.push(text.to_string()),
+                GeneralName::UniformResourceIdentifier(text) if is_uri(text.as_str()) => identity.uris.push(text.to_string()),
                 _ => {}
             }
         }
@@ -150,6 +150,10 @@ impl Certificate {
         let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or_default();
         extensions.iter().find(|extension| extension.extn_id == id).map(|extension| extension.extn_value.as_bytes())
     }
+}
+
+fn is_uri(text: &str) -> bool {
+    text.contains("://") && !text.contains(|character: char| character.is_whitespace() || character.is_control())
 }
 
 /// Times of certificates are of whole seconds.

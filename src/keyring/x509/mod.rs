@@ -13,6 +13,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::cache::Evidence;
 use super::{Error, armor, validity};
 use crate::model::attribution::{Algo, Crypto, Format, KeyTime, SignatureFacts, TimeBasis};
 use certificate::{Certificate, Window};
@@ -182,6 +183,9 @@ impl Case<'_> {
         };
         let Some(identity) = self.certificate.identity() else { return Judged::because(facts, "bad-certificate") };
         (facts.crypto, facts.algo) = (Crypto::Good, Some(Algo::Ok));
+        // Neither the certificate nor the log's entry is signed by the key.
+        let key = self.certificate.public_key().unwrap_or_default();
+        facts.evidence = Some(Evidence::of(&[b"x509", &key, self.payload, &self.data.signer.signed]).told());
         facts.identities = identity.emails.iter().chain(&identity.uris).cloned().collect();
         facts.issuer = identity.issuer;
         facts.signer = facts.identities.first().cloned();
