@@ -6,6 +6,7 @@ mod changed;
 mod fetch;
 mod history;
 mod hostile;
+mod kept;
 mod remote;
 mod repository;
 mod server;
