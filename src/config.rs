@@ -62,6 +62,8 @@ pub struct Flags {
     pub keyrings: Vec<PathBuf>,
     /// `--allowed-signers` files.
     pub allowed_signers: Vec<PathBuf>,
+    /// `--x509-root` files.
+    pub x509_roots: Vec<PathBuf>,
     /// `--trust`.
     pub trust: Option<PathBuf>,
     /// `--kubeconfig`.
@@ -191,6 +193,9 @@ impl Config {
                 openpgp: keys.openpgp.into_iter().chain(flags.keyrings).collect(),
                 ssh: keys.ssh.into_iter().chain(flags.allowed_signers).collect(),
                 ssh_revoked: keys.ssh_revoked,
+                x509_roots: keys.x509_roots.into_iter().chain(flags.x509_roots).collect(),
+                x509_revoked: keys.x509_revoked,
+                rekor_keys: keys.rekor_keys,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
                 cache: flags.cache,
             },

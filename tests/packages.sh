@@ -8,6 +8,8 @@ wanted=()
 command -v pkg-config >/dev/null || wanted+=(pkg-config)
 { command -v pkg-config >/dev/null && pkg-config --exists gpgme; } || wanted+=(libgpgme-dev)
 { command -v gpg >/dev/null && command -v gpgconf >/dev/null && command -v gpg-agent >/dev/null; } || wanted+=(gnupg)
+command -v gpgsm >/dev/null || wanted+=(gpgsm)
+command -v openssl >/dev/null || wanted+=(openssl)
 command -v ssh-keygen >/dev/null || wanted+=(openssh-client)
 if [ "${1:-}" = servers ]; then
   PATH=$PATH:/usr/sbin:/sbin command -v sshd >/dev/null || wanted+=(openssh-server)

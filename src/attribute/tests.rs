@@ -375,7 +375,7 @@ fn a_source_without_commits_has_no_attribution() {
 
 /// Commit 0 is Alice's, commit 1 unsigned, and commit 2 that of a bot with a key of its own, which may set `data.tag`.
 fn by_policy(rules: Vec<Rule>, declaration: Declaration, documents: &[(&str, Authored, &[Authored])]) -> (Attribution, Vec<Breach>) {
-    let key = |fingerprint: &str| TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None };
+    let key = |fingerprint: &str| TrustedKey { fingerprint: fingerprint.to_owned(), ..TrustedKey::default() };
     let policy = TrustPolicy {
         principals: vec![Principal { name: "alice".to_owned(), emails: vec![ALICE.to_owned()], keys: vec![key("A1")] }],
         bots: vec![Bot {
@@ -478,7 +478,7 @@ fn t52_who_brings_a_value_back_is_held_to_the_rules() {
         principals: vec![Principal {
             name: "alice".to_owned(),
             emails: vec![ALICE.to_owned()],
-            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), ..TrustedKey::default() }],
         }],
         rules,
         ..TrustPolicy::default()
@@ -600,7 +600,7 @@ fn two_documents_are_no_better_than_any_leaf_of_them() {
 #[test]
 fn t50_an_unsigned_merge_of_what_is_signed_counts_where_a_rule_asks_for_the_change() {
     let told = |require, changed_by: Option<u32>| {
-        let key = TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None };
+        let key = TrustedKey { fingerprint: "A1".to_owned(), identity: None, valid_from: None, retired_at: None };
         let policy = TrustPolicy {
             principals: vec![Principal { name: "alice".to_owned(), emails: vec![ALICE.to_owned()], keys: vec![key] }],
             rules: vec![Rule { min: Some(Verdict::VerifiedAuthor), require, ..Rule::default() }],
@@ -628,7 +628,7 @@ fn what_was_activated_or_brought_before_an_anchor_needs_no_proof_of_that() {
         principals: vec![Principal {
             name: "alice".to_owned(),
             emails: vec![ALICE.to_owned()],
-            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), valid_from: None, retired_at: None }],
+            keys: vec![TrustedKey { fingerprint: "A1".to_owned(), identity: None, valid_from: None, retired_at: None }],
         }],
         anchors: vec![Anchor { source: None, repository: None, commit: CommitId::new("d"), note: None }],
         rules: vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }],

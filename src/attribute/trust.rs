@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::verdict::{email, ladder, limited};
-use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Format, Objection, SignatureFacts, Verdict};
+use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Objection, SignatureFacts, Verdict};
 use crate::model::commit::Commit;
 use crate::model::evidence::Positions;
 use crate::model::object::FieldPath;
@@ -121,9 +121,7 @@ fn is_spoofed(forge: &Forge, facts: &SignatureFacts) -> bool {
     match facts.crypto {
         Crypto::Bad | Crypto::Malformed => false,
         // It may be the forge's where the forge has a key of that format.
-        Crypto::Unsupported if facts.key.is_none() && matches!(facts.format, Format::OpenPgp | Format::Ssh) => {
-            !forge.keys.iter().any(|key| key.fingerprint.starts_with("SHA256:") == (facts.format == Format::Ssh))
-        }
+        Crypto::Unsupported if facts.key.is_none() => !forge.keys.iter().any(|key| key.format() == facts.format),
         Crypto::UnknownKey => !forge.keys.iter().any(|key| key.is_named_by(facts)),
         Crypto::Unsigned | Crypto::Unsupported | Crypto::Good => !forge.keys.iter().any(|key| key.is_of(facts)),
     }

@@ -60,6 +60,10 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
     if facts.reasons.iter().any(|reason| reason == "wrong-namespace") {
         return without_binding(Verdict::Invalid, facts, "wrong-namespace");
     }
+    // A key that lived for minutes: what it signed since cannot be told from what it signed then.
+    if facts.reasons.iter().any(|reason| reason == "needs-transparency-log") {
+        return without_binding(Verdict::Unverifiable, facts, "needs-transparency-log");
+    }
     let (limit, state) = match state(facts.key_time) {
         Ok(None) => return with_remarks(bound(), facts),
         // No line of the allowed signers speaks for the key at that time.

@@ -262,6 +262,9 @@ pub(super) struct From {
     /// File with SSH keys of persons, as ssh-keygen(1) describes it (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(super) allowed_signers: Vec<PathBuf>,
+    /// File with X.509 certificates that sign commits lead to, in PEM (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) x509_root: Vec<PathBuf>,
     /// File with the trust policy: whose key is whose, and who may declare what
     #[arg(long, value_name = "FILE")]
     pub(super) trust: Option<PathBuf>,
@@ -370,6 +373,7 @@ impl From {
                 sources: self.source,
                 keyrings: self.keyring,
                 allowed_signers: self.allowed_signers,
+                x509_roots: self.x509_root,
                 trust: self.trust,
                 ..cluster.flags()
             },

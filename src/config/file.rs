@@ -188,6 +188,12 @@ pub struct Keys {
     pub ssh: Vec<PathBuf>,
     /// Files with SSH keys and certificates that are revoked: public keys, one in a line, or a KRL of ssh-keygen(1).
     pub ssh_revoked: Vec<PathBuf>,
+    /// Files with X.509 certificates in PEM: roots, and others on the way to them.
+    pub x509_roots: Vec<PathBuf>,
+    /// Lists of revoked X.509 certificates (CRL), in PEM or DER.
+    pub x509_revoked: Vec<PathBuf>,
+    /// Files with public keys of Rekor logs in PEM, for signatures of gitsign.
+    pub rekor_keys: Vec<PathBuf>,
     /// Forges that sign in the name of others.
     pub forges: Vec<Forge>,
 }
@@ -330,7 +336,8 @@ impl Keys {
     /// Takes relative paths from the folder of the file.
     pub(super) fn relative_to(mut self, folder: &Path) -> Self {
         let ssh = self.ssh.iter_mut().chain(&mut self.ssh_revoked);
-        let files = self.openpgp.iter_mut().chain(ssh).chain(self.forges.iter_mut().map(|forge| &mut forge.openpgp));
+        let x509 = self.x509_roots.iter_mut().chain(&mut self.x509_revoked).chain(&mut self.rekor_keys);
+        let files = self.openpgp.iter_mut().chain(ssh).chain(x509).chain(self.forges.iter_mut().map(|forge| &mut forge.openpgp));
         files.for_each(|path| *path = folder.join(&*path));
         self
     }

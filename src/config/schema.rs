@@ -160,14 +160,15 @@ mod tests {
     fn the_example_of_the_documentation_is_understood() {
         let text = "cluster: { name: prod }\nsources:\n  - name: fleet\n    url: ./fleet\n    ref: main\n    path: clusters/prod\n    \
                     render: auto\n    loadRestrictor: root\n    namespace: shop\n    applier: kustomize-controller\nkeys: { openpgp: \
-                    [keys.asc], ssh: [allowed_signers], sshRevoked: [revoked.krl], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
+                    [keys.asc], ssh: [allowed_signers], sshRevoked: [revoked.krl], x509Roots: [ca.pem], x509Revoked: [ca.crl], rekorKeys: [rekor.pub], forges: [{ name: github, openpgp: web-flow.asc, committer: noreply@github.com }] \
                     }\nsecrets: compare\nundeclared: { namespaces: [shop] }\nignore:\n  - reason: set by the mesh\n    kind: Deployment\n    \
                     selector: app=web\n    paths: ['spec.template.spec.containers[name=proxy]']\n    managers: [mesh-*]\n\
                     managers: [{ name: mesh-*, operation: Update, class: controller }]\nfailOn: error\n";
         let file = parse("kubewitness.yaml", text.as_bytes()).expect("a configuration");
         assert_eq!(file.sources[0].reference.as_deref(), Some("main"));
         assert_eq!(file.keys.forges[0].name, "github");
-        assert_eq!(file.keys.relative_to(Path::new("/etc")).ssh_revoked, [Path::new("/etc/revoked.krl")]);
+        let keys = file.keys.relative_to(Path::new("/etc"));
+        assert_eq!((keys.ssh_revoked, keys.rekor_keys), (vec!["/etc/revoked.krl".into()], vec!["/etc/rekor.pub".into()]));
     }
 
     #[test]

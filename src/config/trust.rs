@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use schemars::{JsonSchema, schema_for};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Error, schema};
 use crate::model::attribution::Verdict;
 use crate::model::commit::CommitId;
-use crate::model::trust::{self, FieldGlob, PathGlob, Require, TrustPolicy, TrustedKey, Via, normal_email};
+use crate::model::trust::{self, CertificateIdentity, FieldGlob, PathGlob, Require, TrustPolicy, TrustedKey, Via, normal_email};
 use crate::yaml::Node;
 
 /// What a minimum may be: everything that proves somebody.
@@ -62,10 +62,31 @@ struct Key {
     openpgp: Option<String>,
     /// `SHA256:` and 43 characters, as `ssh-keygen -l` shows it.
     ssh: Option<String>,
+    /// An X.509 certificate by the `SHA256:…` of openssl, or whom certificates name: `identity`, and `issuer` where they tell one.
+    #[serde(default)]
+    #[schemars(schema_with = "x509_schema")]
+    x509: Option<X509>,
     /// The first moment at which it speaks for its owner.
     valid_from: Option<Moment>,
     /// The first moment at which it does no more.
     retired_at: Option<Moment>,
+}
+
+/// An X.509 certificate by its fingerprint, or all of one identity.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum X509 {
+    Fingerprint(String),
+    Identity { identity: String, issuer: Option<String> },
+}
+
+fn x509_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["string", "object", "null"],
+        "properties": { "identity": { "type": "string" }, "issuer": { "type": ["string", "null"] } },
+        "required": ["identity"],
+        "additionalProperties": false,
+    })
 }
 
 /// A time, or a position in the history.
@@ -398,15 +419,30 @@ impl Reader<'_> {
         let read = keys.iter().enumerate().map(|(index, key)| {
             let position = index.to_string();
             let line = |field: &str| self.line((list, at, &["keys", &position, field]));
-            let fingerprint = match (&key.openpgp, &key.ssh) {
-                (Some(text), None) => openpgp(text).ok_or_else(|| {
+            let mut identity = None;
+            let fingerprint = match (&key.openpgp, &key.ssh, &key.x509) {
+                (Some(text), None, None) => openpgp(text).ok_or_else(|| {
                     let help = "is no full fingerprint; `gpg --list-keys --with-subkey-fingerprint` shows its 40 or 64 digits";
                     (line("openpgp"), format!("openpgp: `{text}` {help}"))
                 })?,
-                (None, Some(text)) => ssh(text).ok_or_else(|| {
+                (None, Some(text), None) => ssh(text).ok_or_else(|| {
                     (line("ssh"), format!("ssh: `{text}` is no fingerprint, as `ssh-keygen -l` shows it: SHA256: and 43 characters"))
                 })?,
-                _ => return Err((line(""), "a key is either `openpgp: FINGERPRINT` or `ssh: SHA256:…`".to_owned())),
+                (None, None, Some(X509::Fingerprint(text))) => x509(text).ok_or_else(|| {
+                    let help = "is no fingerprint of a certificate; `openssl x509 -noout -fingerprint -sha256` shows its 64 digits";
+                    (line("x509"), format!("x509: `{text}` {help}"))
+                })?,
+                (None, None, Some(X509::Identity { identity: name, issuer })) => {
+                    let name = certificate_name(name)
+                        .ok_or_else(|| (line("x509"), format!("identity: `{name}` is no e-mail, and no URI as in https://github.com/…")))?;
+                    let text = format!("{name} by {}", issuer.as_deref().unwrap_or("no issuer"));
+                    identity = Some(CertificateIdentity { name, issuer: issuer.clone() });
+                    text
+                }
+                _ => {
+                    let message = "a key is either `openpgp: FINGERPRINT`, `ssh: SHA256:…` or `x509`: SHA256:… or an identity";
+                    return Err((line(""), message.to_owned()));
+                }
             };
             let moment = |field: &str, moment: &Option<Moment>| match moment {
                 None => Ok(None),
@@ -427,7 +463,7 @@ impl Reader<'_> {
             if is_never {
                 return Err((line("retiredAt"), "retiredAt is not after validFrom; the key would never be valid".to_owned()));
             }
-            Ok(TrustedKey { fingerprint, valid_from, retired_at })
+            Ok(TrustedKey { fingerprint, identity, valid_from, retired_at })
         });
         read.collect()
     }
@@ -494,6 +530,19 @@ fn ssh(text: &str) -> Option<String> {
     (digest.len() == 43 && digest.chars().all(is_base64)).then(|| format!("SHA256:{digest}"))
 }
 
+/// As the keyring tells it: `SHA256:` and upper-case digits. Colons, as openssl and gpgsm print them, are left out.
+fn x509(text: &str) -> Option<String> {
+    let digits: String = text.trim_start_matches("SHA256:").chars().filter(|character| *character != ':').collect();
+    let is_digest = digits.len() == 64 && digits.chars().all(|digit| digit.is_ascii_hexdigit());
+    is_digest.then(|| format!("SHA256:{}", digits.to_ascii_uppercase()))
+}
+
+/// A name in a certificate: a URI as it is, or an e-mail with its domain in lower case.
+fn certificate_name(text: &str) -> Option<String> {
+    let is_uri = text.contains("://") && !text.contains(char::is_whitespace);
+    if is_uri { Some(text.to_owned()) } else { normal_email(text) }
+}
+
 /// A full object id.
 fn commit(text: &str) -> Option<CommitId> {
     let id = text.to_ascii_lowercase();
@@ -558,6 +607,23 @@ mod tests {
         assert!(error(short).starts_with("trust.yaml:5: openpgp: `89ABCDEF01234567` is no full fingerprint"), "{}", error(short));
         assert!(error("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - ssh: MD5:aa\n").starts_with("trust.yaml:5: ssh: `MD5:aa`"));
         assert!(error("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - {}\n").starts_with("trust.yaml:5: a key is either"));
+    }
+
+    #[test]
+    fn certificates_are_named_by_fingerprint_or_by_identity_and_issuer() {
+        let keys = |key: &str| format!("principals:\n- name: alice\n  emails: [a@b]\n  keys:\n  - x509: {key}\n");
+        let (colons, digits) = (["ab"; 32].join(":"), format!("SHA256:{}", "AB".repeat(32)));
+        let key = |text: &str| read(&keys(text)).principals.remove(0).keys.remove(0);
+        assert_eq!((key(&format!("'{colons}'")).fingerprint, key(&format!("'{digits}'")).fingerprint), (digits.clone(), digits));
+        let of = |text: &str| key(text).identity.map(|identity| (identity.name, identity.issuer));
+        let issuer = Some("https://accounts.example".to_owned());
+        assert_eq!(of("{identity: Alice@Example.COM, issuer: https://accounts.example}"), Some(("Alice@example.com".to_owned(), issuer)));
+        let workflow = "https://github.com/a/b/.github/workflows/c.yml@refs/heads/main";
+        assert_eq!(of(&format!("{{identity: '{workflow}'}}")), Some((workflow.to_owned(), None)));
+        assert!(error(&keys("abcd")).starts_with("trust.yaml:5: x509: `abcd` is no fingerprint of a certificate"));
+        assert!(error(&keys("{identity: alice}")).starts_with("trust.yaml:5: identity: `alice` is no e-mail"));
+        assert!(error(&keys("{issuer: x}")).starts_with("trust.yaml:5: x509 needs `identity`"));
+        assert!(error(&keys("{identity: a@b, isuer: x}")).contains("did you mean `issuer`?"));
     }
 
     #[test]

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 
 use super::Keys;
 
-/// A configured key: OpenPGP, SSH, or one that certifies SSH keys.
+/// A configured key: OpenPGP, SSH, or one that certifies keys of SSH. A certificate of X.509 is not configured; its root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeyIndex {
     OpenPgp(usize),
     Ssh(usize),
     Authority(usize),
+    Certificate,
 }
 
 #[derive(Debug, Default)]
@@ -57,9 +58,9 @@ impl Bindings {
 
     /// Whether an e-mail of this key is of no other key. Keys that are revoked or expired do not dispute one that is in
     /// force, so that a rotated key does not bar its successor; among themselves they do. An authority may name whom its
-    /// pattern lets through, but nobody who has a key in force of his own.
+    /// pattern lets through, or of X.509 whom it will, but nobody who has a key in force of his own.
     pub(super) fn is_bound(&self, email: &str, key: KeyIndex) -> bool {
-        if matches!(key, KeyIndex::Authority(_)) {
+        if matches!(key, KeyIndex::Authority(_) | KeyIndex::Certificate) {
             return self.claims.get(email).is_none_or(|claims| claims.in_force.iter().all(|rival| *rival == key));
         }
         self.claims.get(email).is_some_and(|claims| {

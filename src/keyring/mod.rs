@@ -3,7 +3,8 @@
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
 //! removed with the [`Keyring`]; no agent, no network, nothing of the user's own keyring. SSH signatures are verified without
-//! a program, those of certificates and of security keys (`sk-…`) included; X.509 is not supported.
+//! a program, those of certificates and of security keys (`sk-…`) included. So are X.509 signatures, those of gitsign with an
+//! embedded entry of a transparency log included.
 
 mod allowed_signers;
 mod armor;
@@ -15,6 +16,7 @@ mod packet;
 mod ssh;
 mod validity;
 mod verify;
+mod x509;
 
 use std::fs::File;
 use std::io::{Error as IoError, ErrorKind, Read};
@@ -26,6 +28,7 @@ use sha2::{Digest, Sha256};
 use cache::{Answers, Evidence};
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
+use x509::{KeyFiles, X509};
 
 /// A list of a million revoked serials has 8 MB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -39,6 +42,12 @@ pub struct Settings {
     pub ssh: Vec<PathBuf>,
     /// Lists of SSH keys and certificates that are revoked, as text or as KRL, in the format of ssh-keygen(1).
     pub ssh_revoked: Vec<PathBuf>,
+    /// Files of X.509 certificates in PEM: roots, which name themselves as their issuer, and others on the way to them.
+    pub x509_roots: Vec<PathBuf>,
+    /// Lists of revoked X.509 certificates (CRL), in PEM or DER.
+    pub x509_revoked: Vec<PathBuf>,
+    /// Files of public keys in PEM, of Rekor logs.
+    pub rekor_keys: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
     /// Folder in which the mathematics of signatures is remembered between runs; none means that it is not.
@@ -119,6 +128,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A file of X.509 certificates, of revoked ones, or of keys of logs cannot be used.
+    #[error("{} cannot be used: {reason}; see `keys` in the README", path.display())]
+    X509 {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// An SSH key cannot be encoded.
     #[error("an SSH key of the allowed signers cannot be encoded")]
     Ssh(#[source] ssh_key::Error),
@@ -135,6 +152,7 @@ pub enum Error {
 struct Keys {
     openpgp: OpenPgp,
     ssh: Ssh,
+    x509: X509,
     forges: Vec<Forge>,
     answers: Answers,
 }
@@ -164,13 +182,17 @@ impl Keyring {
         }
         let ssh = read_all("ssh", None, &settings.ssh)?;
         let revoked = read_all("ssh-revoked", None, &settings.ssh_revoked)?;
+        let x509 = [
+            read_all("x509", None, &settings.x509_roots)?,
+            read_all("x509-revoked", None, &settings.x509_revoked)?,
+            read_all("rekor", None, &settings.rekor_keys)?,
+        ];
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
-        let (made, ssh_made) = (OpenPgp::open(&files)?, read_ssh(&ssh, &revoked)?);
-        openpgp.extend(ssh);
-        openpgp.extend(revoked);
-        let digest = digest(&openpgp);
+        let (made, ssh_made, x509_made) = (OpenPgp::open(&files)?, read_ssh(&ssh, &revoked)?, read_x509(&x509)?);
+        let materials: Vec<Material> = [openpgp, ssh, revoked].into_iter().chain(x509).flatten().collect();
+        let digest = digest(&materials);
         let answers = Answers::open(settings.cache.as_deref().map(|folder| answers_file(folder, &digest, &made)));
-        let keys = Keys { openpgp: made, ssh: ssh_made, forges: settings.forges.clone(), answers };
+        let keys = Keys { openpgp: made, ssh: ssh_made, x509: x509_made, forges: settings.forges.clone(), answers };
         Ok(Self { keys: Arc::new(keys), digest })
     }
 
@@ -221,6 +243,13 @@ fn read_ssh(files: &[Material], revoked: &[Material]) -> Result<Ssh, Error> {
         })?;
     }
     Ssh::new(entries, revocations).map_err(Error::Ssh)
+}
+
+fn read_x509([roots, revoked, logs]: &[Vec<Material>; 3]) -> Result<X509, Error> {
+    fn files(materials: &[Material]) -> Vec<(&Path, &[u8])> {
+        materials.iter().map(|file| (file.path.as_path(), file.bytes.as_slice())).collect()
+    }
+    X509::open(&KeyFiles { roots: files(roots), revoked: files(revoked), logs: files(logs) })
 }
 
 fn digest(files: &[Material]) -> String {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use gpgme::Context;
 
 use super::binding::{Bindings, KeyIndex};
-use super::{Keyring, Keys, mail, ssh};
+use super::{Keyring, Keys, mail, ssh, x509};
 use crate::model::attribution::{Crypto, Format, SignatureFacts, TimeBasis};
 use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
@@ -136,6 +136,7 @@ impl Work {
             Split::Signed(signed) => match signed.format {
                 Format::OpenPgp => self.openpgp(commit, &signed, context),
                 Format::Ssh => Ok(self.ssh(commit, &signed)),
+                Format::X509 => Ok(self.x509(commit, &signed)),
                 other => Ok(because(SignatureFacts::of(other, Crypto::Unsupported), "unsupported-format")),
             },
         }
@@ -174,6 +175,16 @@ impl Work {
         facts.groups.sort();
         facts.groups.dedup();
         facts.signer = facts.signer.or(fallback).or_else(|| facts.groups.first().cloned());
+        facts
+    }
+
+    fn x509(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
+        let committed = commit.committer.time.map(|time| time.to_utc());
+        let x509::Judged { mut facts, emails } = self.keys.x509.verify(&signed.armor, &signed.payload, committed, self.now);
+        let fallback = facts.signer.take();
+        let names: Vec<_> = emails.iter().map(|email| (Some(email.clone()), email.as_str())).collect();
+        self.name(&mut facts, commit, KeyIndex::Certificate, &names);
+        facts.signer = facts.signer.or(fallback);
         facts
     }
 

@@ -71,11 +71,13 @@ pub enum KeyTime {
     SigExpired,
 }
 
-/// Whether the time of a signature is more than a claim. Nothing here anchors it yet.
+/// Whether the time of a signature is more than a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeBasis {
     /// Whoever signed says so.
     Claimed,
+    /// A configured transparency log says so.
+    Anchored,
 }
 
 /// What is known of the signature of one commit: independent axes, never one letter. No judgement about persons.
@@ -91,20 +93,24 @@ pub struct SignatureFacts {
     pub key_time: Option<KeyTime>,
     /// Basis of the time; `None` where there is no signature.
     pub time_basis: Option<TimeBasis>,
-    /// Fingerprint of the primary key (OpenPGP, upper-case hex) or `SHA256:…` (SSH, also of a certified key), in full. An
-    /// unknown key's claimed one too.
+    /// Fingerprint of the primary key (OpenPGP, upper-case hex), `SHA256:…` in base64 (SSH, also of a certified key), or
+    /// `SHA256:…` of the certificate in upper-case hex (X.509), in full. An unknown key's claimed one too.
     pub key: Option<String>,
     /// Fingerprint of the OpenPGP subkey that made it, where it is not the primary key.
     pub subkey: Option<String>,
-    /// Time of the signature as signed (OpenPGP) or none (SSH has no time).
+    /// Time of the signature as signed (OpenPGP, X.509), as the log has it where the time is anchored, or none (SSH has no time).
     pub time: Option<DateTime<Utc>>,
     /// E-mails that the configured key binds: unrevoked, unexpired user ids, principals without wildcards, or those of a
-    /// certificate that its authority may name, lower-cased in the domain. An e-mail that two keys carry is in neither list.
+    /// certificate (SSH, X.509) that its authority may name, lower-cased in the domain. An e-mail that two keys carry is in neither list.
     pub emails: Vec<String>,
     /// E-mails of the key that another configured key carries too, so that they bind neither (`email-on-two-keys`).
     pub contested: Vec<String>,
     /// What to call the signer: the matching user id or principal.
     pub signer: Option<String>,
+    /// E-mails and URIs that an X.509 certificate names, where a configured root vouches for it.
+    pub identities: Vec<String>,
+    /// Who told that root's authority who this is, where the certificate says so: an OIDC issuer, as with gitsign.
+    pub issuer: Option<String>,
     /// Principals with wildcards (allowed_signers), which bind a group and no person.
     pub groups: Vec<String>,
     /// Name of the forge whose key this is, by `keys.forges`.
@@ -138,6 +144,8 @@ impl SignatureFacts {
             emails: Vec::new(),
             contested: Vec::new(),
             signer: None,
+            identities: Vec::new(),
+            issuer: None,
             groups: Vec::new(),
             forge: None,
             forge_committer: None,

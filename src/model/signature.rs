@@ -42,12 +42,12 @@ pub struct Signed {
 /// No signature needs more; a larger one is an attack on whoever reads it.
 const LARGEST: usize = 256 * 1024;
 
-const ARMORS: [(&[u8], &[u8], Format); 5] = [
+/// Those of gpg-interface.c.
+const ARMORS: [(&[u8], &[u8], Format); 4] = [
     (b"-----BEGIN PGP SIGNATURE-----", b"-----END PGP SIGNATURE-----", Format::OpenPgp),
     (b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE-----", Format::OpenPgp),
     (b"-----BEGIN SSH SIGNATURE-----", b"-----END SSH SIGNATURE-----", Format::Ssh),
     (b"-----BEGIN SIGNED MESSAGE-----", b"-----END SIGNED MESSAGE-----", Format::X509),
-    (b"-----BEGIN PKCS7-----", b"-----END PKCS7-----", Format::X509),
 ];
 
 /// Splits a commit.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::attribution::{SignatureFacts, Verdict};
+use super::attribution::{Format, SignatureFacts, Verdict};
 use super::commit::{Commit, CommitId, SourceId};
 use super::evidence::{Asked, Signatures};
 use super::ignore::{PartPattern, PathPattern, RuleError};
@@ -107,11 +107,13 @@ impl Principal {
 }
 
 /// A key, and when it speaks for its owner.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TrustedKey {
-    /// Fingerprint of an OpenPGP primary key or subkey (upper-case hex), or `SHA256:…` of an SSH key. A primary key stands for
-    /// its subkeys, a subkey for itself.
+    /// Fingerprint of an OpenPGP primary key or subkey (upper-case hex), `SHA256:…` of an SSH key (base64) or of an X.509
+    /// certificate (upper-case hex), or the identity below in one text. A primary key stands for its subkeys, a subkey for itself.
     pub fingerprint: String,
+    /// Every X.509 certificate of this identity, in the place of one key.
+    pub identity: Option<CertificateIdentity>,
     /// The first moment at which it does.
     pub valid_from: Option<Moment>,
     /// The first moment at which it does no more.
@@ -147,12 +149,45 @@ impl TrustedKey {
 
     /// Whether it made the signature.
     pub fn is_of(&self, facts: &SignatureFacts) -> bool {
-        [&facts.key, &facts.subkey].into_iter().flatten().any(|key| *key == self.fingerprint)
+        match &self.identity {
+            Some(identity) => identity.is_of(facts),
+            None => [&facts.key, &facts.subkey].into_iter().flatten().any(|key| *key == self.fingerprint),
+        }
     }
 
-    /// Whether it may be the one that a signature names, which may give the last 16 digits only.
+    /// The format of its signatures.
+    pub fn format(&self) -> Format {
+        match self.fingerprint.strip_prefix("SHA256:") {
+            _ if self.identity.is_some() => Format::X509,
+            Some(digest) if digest.len() == 64 => Format::X509,
+            Some(_) => Format::Ssh,
+            None => Format::OpenPgp,
+        }
+    }
+
+    /// Whether it may be the one that a signature names, which may give the last 16 digits only, or a certificate whose identity
+    /// nobody vouches for.
     pub fn is_named_by(&self, facts: &SignatureFacts) -> bool {
-        self.is_of(facts) || facts.key.as_ref().is_some_and(|key| key.len() == 16 && self.fingerprint.ends_with(key.as_str()))
+        let is_by_identity = self.identity.is_some() && facts.format == Format::X509 && facts.identities.is_empty();
+        self.is_of(facts)
+            || is_by_identity
+            || facts.key.as_ref().is_some_and(|key| key.len() == 16 && self.fingerprint.ends_with(key.as_str()))
+    }
+}
+
+/// Whom X.509 certificates name that lead to a configured root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateIdentity {
+    /// An e-mail with its domain in lower case, or a URI, as of a workflow.
+    pub name: String,
+    /// The OIDC issuer that has to have told the root's authority who it is; without one, none may have. Everybody can run one, so
+    /// that a name says nothing without it.
+    pub issuer: Option<String>,
+}
+
+impl CertificateIdentity {
+    fn is_of(&self, facts: &SignatureFacts) -> bool {
+        facts.identities.contains(&self.name) && facts.issuer == self.issuer
     }
 }
 
@@ -388,8 +423,28 @@ pub fn normal_email(text: &str) -> Option<String> {
 mod tests {
     use serde_json::json;
 
-    use super::{FieldGlob, PathGlob, Place, Rule, covers};
+    use super::{CertificateIdentity, FieldGlob, PathGlob, Place, Rule, TrustedKey, covers};
+    use crate::model::attribution::{Crypto, Format, SignatureFacts};
     use crate::model::object::{FieldPath, ObjectId, Step};
+
+    #[test]
+    fn an_identity_without_its_issuer_is_another_one() {
+        let facts = |issuer: Option<&str>| SignatureFacts {
+            identities: vec!["alice@example.com".to_owned()],
+            issuer: issuer.map(str::to_owned),
+            ..SignatureFacts::of(Format::X509, Crypto::Good)
+        };
+        let key = |issuer: Option<&str>| {
+            let identity = CertificateIdentity { name: "alice@example.com".to_owned(), issuer: issuer.map(str::to_owned) };
+            TrustedKey { identity: Some(identity), ..TrustedKey::default() }
+        };
+        for own in [None, Some("https://a.example"), Some("https://b.example")] {
+            for other in [None, Some("https://a.example"), Some("https://b.example")] {
+                assert_eq!(key(own).is_of(&facts(other)), own == other, "{own:?} {other:?}");
+            }
+        }
+        assert!(!key(None).is_of(&SignatureFacts::of(Format::X509, Crypto::Good)));
+    }
 
     fn globs(texts: &[&str]) -> Vec<PathGlob> {
         texts.iter().map(|text| PathGlob::parse(text).expect("a pattern")).collect()

@@ -71,7 +71,7 @@ pub struct Signature {
     pub key_time: Option<Word>,
     /// Whether the time is more than a claim.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["claimed"]))]
+    #[schemars(extend("enum" = ["claimed", "anchored"]))]
     pub time_basis: Option<Word>,
     /// Whom it speaks for.
     #[schemars(extend("enum" = ["author", "committer", "group", "forge", "bot", "ambiguous", "none"]))]
@@ -85,6 +85,12 @@ pub struct Signature {
     /// Fingerprint of the key, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// E-mails and URIs that its X.509 certificate names, where a configured root vouches for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
+    /// Who told the certificate's authority who that is, as an OIDC issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Of a good signature: a digest of key, payload and what of the signature is itself signed. Two commits that share it differ in
     /// nothing that anybody signed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,11 +145,13 @@ impl Signature {
             crypto: crypto_word(facts.crypto).into(),
             algo: facts.algo.map(|algo| algo_word(algo).into()),
             key_time: facts.key_time.map(|key_time| key_time_word(key_time).into()),
-            time_basis: facts.time_basis.map(|TimeBasis::Claimed| "claimed".into()),
+            time_basis: facts.time_basis.map(|basis| time_basis_word(basis).into()),
             binding: binding_word(binding).into(),
             signer: facts.signer.clone(),
             principal: None,
             key: facts.key.clone(),
+            identities: facts.identities.clone(),
+            issuer: facts.issuer.clone(),
             evidence: facts.evidence.clone(),
             forge: facts.forge.clone(),
             time: facts.time.as_ref().and_then(Timestamp::claimed),
@@ -192,6 +200,13 @@ fn key_time_word(key_time: KeyTime) -> &'static str {
         KeyTime::FutureSig => "future-sig",
         KeyTime::BeforeKey => "before-key",
         KeyTime::SigExpired => "sig-expired",
+    }
+}
+
+fn time_basis_word(basis: TimeBasis) -> &'static str {
+    match basis {
+        TimeBasis::Claimed => "claimed",
+        TimeBasis::Anchored => "anchored",
     }
 }
 

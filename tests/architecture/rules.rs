@@ -29,7 +29,7 @@ const NOUNS: [&str; 8] =
 const PLACES: [Place; 9] = [
     Place { of: &["kube", "kube_client", "kube_core", "k8s_openapi"], but: &[], only_in: &["src/cluster/"] },
     Place { of: &["gix", "gix_*"], but: &[], only_in: &["src/source/"] },
-    Place { of: &["gpgme", "ssh_key"], but: &[], only_in: &["src/keyring/"] },
+    Place { of: &["gpgme", "ssh_key", "x509_cert", "webpki"], but: &[], only_in: &["src/keyring/"] },
     Place { of: &["clap", "clap_complete"], but: &[], only_in: &["src/cli.rs", "src/cli/"] },
     Place { of: &["std::fs", "tokio::fs", "tempfile"], but: &[], only_in: &NOUNS },
     Place {

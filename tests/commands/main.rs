@@ -4,6 +4,7 @@
 mod harness;
 
 mod authors;
+mod certificates;
 mod compare;
 mod exit;
 mod help;

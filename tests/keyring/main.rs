@@ -4,11 +4,15 @@
 
 mod certificate;
 mod fixture;
+mod gitsign;
 mod openpgp;
 mod openssh;
+mod openssl;
+mod rekor;
 mod remembered;
 mod revocation;
 mod security_key;
 mod splitter;
 mod ssh;
 mod trust;
+mod x509;

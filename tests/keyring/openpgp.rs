@@ -252,7 +252,7 @@ fn t18_one_unreadable_signature_does_not_stop_the_others() {
     let good = commit(&repository, &gpg, (ALICE, "20250301"), ALICE, ALICE);
     let (signatures, gaps) = verify(&openpgp_keyring(&gpg.export(&[])), &[junk.clone(), x509.clone(), good.clone()], now());
     let crypto = |commit: &Commit| signatures[&("fleet".to_owned(), commit.id.clone())].crypto;
-    assert_eq!((crypto(&junk), crypto(&x509), crypto(&good)), (Crypto::Malformed, Crypto::Unsupported, Crypto::Good));
+    assert_eq!((crypto(&junk), crypto(&x509), crypto(&good)), (Crypto::Malformed, Crypto::Malformed, Crypto::Good));
     assert_eq!(gaps, []);
     assert_eq!(letter(&repository, &gpg, &junk), "exit 128");
 }

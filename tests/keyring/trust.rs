@@ -13,7 +13,7 @@ use kubewitness::model::trust::{Principal, Rule, TrustPolicy, TrustedKey};
 use crate::fixture::{ALICE, BOB, Gpg, Repository, judge, line, must, now, openpgp_keyring, signed, verify};
 
 fn policy(name: &str, email: &str, fingerprint: &str) -> TrustPolicy {
-    let key = TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None };
+    let key = TrustedKey { fingerprint: fingerprint.to_owned(), ..TrustedKey::default() };
     let principal = Principal { name: name.to_owned(), emails: vec![email.to_owned()], keys: vec![key] };
     TrustPolicy { principals: vec![principal], ..TrustPolicy::default() }
 }

@@ -37,7 +37,7 @@ fn here() -> Standpoint<'static> {
 }
 
 fn key(fingerprint: &str) -> TrustedKey {
-    TrustedKey { fingerprint: fingerprint.to_owned(), valid_from: None, retired_at: None }
+    TrustedKey { fingerprint: fingerprint.to_owned(), ..TrustedKey::default() }
 }
 
 fn principal(name: &str, emails: &[&str], keys: Vec<TrustedKey>) -> Principal {

@@ -99,6 +99,17 @@ fn a_drifted_object_says_that_it_is_declared_differently_elsewhere() {
 }
 
 #[test]
+fn a_certificate_is_shown_with_its_identity_and_who_told_that() {
+    let mut scan = drifted();
+    for facts in scan.signatures.values_mut() {
+        facts.identities = vec!["carol@example.com".into()];
+        facts.issuer = Some("https://accounts.example".into());
+    }
+    let text = terminal(&scan, None);
+    assert!(text.contains("proven: Carol's key 5B1E9F3C4D2011AB (carol@example.com by https://accounts.example)"), "{text}");
+}
+
+#[test]
 fn a_clean_scan_is_short() {
     insta::assert_snapshot!(terminal(&clean(), Some(100)), @r#"
     In sync: 14 of 14 objects match Git.

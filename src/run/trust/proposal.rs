@@ -65,7 +65,8 @@ pub(super) struct Key {
     pub(super) forge: Option<(String, String)>,
 }
 
-/// Which key: OpenPGP, SSH or another format, and its fingerprint or the part of it that signatures name.
+/// Which key: OpenPGP, SSH or another format, and its fingerprint or the part of it that signatures name; or, where certificates
+/// are made anew for each signature, whom they name and, after a blank, the issuer who told that.
 pub(super) type KeyName = (&'static str, String);
 
 /// An author that seems to be a program.
@@ -103,7 +104,7 @@ pub(super) fn is_bot(commit: &Commit) -> bool {
 impl Proposal {
     /// Takes in a commit with what its signature says and what it proves without any policy.
     pub(super) fn add(&mut self, commit: &Commit, facts: &SignatureFacts, verdict: &CommitVerdict, touched: Option<&[TouchedFile]>) {
-        let key = facts.key.clone().map(|key| (format(facts.format), key));
+        let key = key_name(facts);
         let counter = match facts.crypto {
             Crypto::Unsigned => &mut self.unsigned,
             Crypto::Good => &mut self.good,
@@ -178,6 +179,14 @@ impl Proposal {
 fn proves(facts: &SignatureFacts, verdict: &CommitVerdict) -> bool {
     let binds = matches!(verdict.binding, Binding::Author | Binding::Committer | Binding::Forge);
     facts.crypto == Crypto::Good && binds && verdict.verdict <= Verdict::ClaimedTimeOnly && verdict.verdict != Verdict::SignedUntrusted
+}
+
+fn key_name(facts: &SignatureFacts) -> Option<KeyName> {
+    let name = match (facts.identities.first(), &facts.issuer) {
+        (Some(identity), Some(issuer)) => Some(format!("{identity} {issuer}")),
+        _ => facts.key.clone(),
+    };
+    name.map(|name| (format(facts.format), name))
 }
 
 fn format(format: Format) -> &'static str {

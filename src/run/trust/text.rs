@@ -329,6 +329,9 @@ fn listed<'a>(texts: impl Iterator<Item = (&'a str, Option<usize>)>) -> String {
 }
 
 fn key_line((format, fingerprint): &KeyName) -> String {
+    if let Some((identity, issuer)) = fingerprint.split_once(' ') {
+        return format!("      - {format}: {{ identity: {}, issuer: {} }}", quoted(identity), quoted(issuer));
+    }
     let short = if *format == "openpgp" && fingerprint.len() < 40 { "    # in full before it can be used" } else { "" };
     format!("      - {format}: {}{short}", quoted(fingerprint))
 }

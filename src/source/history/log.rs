@@ -20,7 +20,6 @@ use gix::ObjectId;
 
 use self::trail::{Change, Place, Standing, Trail};
 use self::values::Values;
-use super::earlier::Earlier;
 use super::version::{Sought, Versions};
 use super::{SourceHistories, Versioned, give_up, questions, told_of};
 use crate::model::coverage::{NotEvaluated, Stage};
@@ -57,7 +56,7 @@ pub(in crate::source) fn log(
     let listings = Listings::new(&objects);
     let versions = Versions::new(&objects, wanted.dialect);
     let mut found = SourceHistories::default();
-    let (questions, unreadable) = questions(&source.tip, wanted.documents, &listings, &versions, &Earlier::read(None))?;
+    let (questions, unreadable) = questions(&source.tip, wanted.documents, &listings, &versions, HashMap::new())?;
     unreadable.iter().for_each(|reference| give_up(reference, &mut found));
     let mut trail = Trail::new(&listings, &versions, &shallow);
     let tip = trail.read(&source.tip)?;

@@ -32,7 +32,7 @@ pub(super) fn proof(commit: &Commit, verdict: &str) -> String {
         return format!("not let through by the trust policy ({})", proof(commit, &commit.verdict));
     }
     let signature = commit.signature.as_ref();
-    let key = signature.and_then(key).unwrap_or_default();
+    let key = signature.and_then(|signature| Some(format!("{}{}", key(signature)?, identity(signature)))).unwrap_or_default();
     let signer = signature.and_then(signer);
     let is_known = |phrase: &str| commit.reasons.iter().any(|reason| reason == phrase);
     let proof = match verdict {
@@ -79,6 +79,13 @@ pub(super) fn shown_key(fingerprint: &str) -> String {
         Some(digest) => format!("SHA256:{}…", digest.chars().take(16).collect::<String>()),
         None => key.chars().skip(length.saturating_sub(16)).collect(),
     }
+}
+
+/// Whom a certificate names, and who told its authority so.
+fn identity(signature: &Signature) -> String {
+    let Some(name) = signature.identities.first() else { return String::new() };
+    let issuer = signature.issuer.as_ref().map(|issuer| format!(" by {}", escape(issuer))).unwrap_or_default();
+    format!(" ({}{issuer})", escape(name))
 }
 
 /// A user id without its e-mail.

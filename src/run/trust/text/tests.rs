@@ -84,6 +84,21 @@ fn uncommented(text: &str) -> String {
 }
 
 #[test]
+fn certificates_that_sign_once_are_one_key_of_their_identity() {
+    let of = |fingerprint: &str| SignatureFacts {
+        format: Format::X509,
+        identities: vec!["alice@example.com".to_owned()],
+        issuer: Some("https://accounts.example".to_owned()),
+        ..good(fingerprint, &["alice@example.com"])
+    };
+    let alice = || commit(("Alice", "alice@example.com"), ("Alice", "alice@example.com"));
+    let text = text(&[(alice(), of("SHA256:01"), None), (alice(), of("SHA256:02"), None)], &[]);
+    let line = "      - x509: { identity: \"alice@example.com\", issuer: \"https://accounts.example\" }\n";
+    assert_eq!(text.matches(line).count(), 1, "{text}");
+    assert!(text.contains("commits with a good signature: 2,"), "{text}");
+}
+
+#[test]
 fn nothing_at_all_is_an_empty_policy() {
     let read = policy(&text(&[], &[]));
     assert!(read.principals.is_empty() && read.forges.is_empty() && read.bots.is_empty() && read.rules.is_empty());
