@@ -60,6 +60,10 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
     if facts.reasons.iter().any(|reason| reason == "wrong-namespace") {
         return without_binding(Verdict::Invalid, facts, "wrong-namespace");
     }
+    // Whoever made it, nobody configured says whose key it is: a policy that names the key takes no place of the keyring.
+    if facts.key_time.is_none() && facts.reasons.iter().any(|reason| reason == "unknown-key") {
+        return without_binding(Verdict::SignedUntrusted, facts, "unknown-key");
+    }
     let (limit, state) = match state(facts.key_time) {
         Ok(None) => return bound(),
         // No line of the allowed signers speaks for the key at that time.

@@ -46,7 +46,8 @@ fn uncredited_finding(facts: &Facts<'_>, breach: &Breach) -> Option<Finding> {
 
 fn sentence(credited: &Credited<'_>) -> Option<String> {
     let Credited { verdict, signature, against, .. } = credited;
-    let unknown_key = signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey);
+    let unknown_key =
+        signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey || facts.reasons.iter().any(|reason| reason == "unknown-key"));
     let untrusted = match verdict.verdict {
         Verdict::SignedUntrusted => !verdict.reasons.iter().any(|reason| reason == IDENTITY_MISMATCH),
         Verdict::ClaimedTimeOnly => true,

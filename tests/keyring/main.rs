@@ -6,6 +6,7 @@ mod certificate;
 mod fixture;
 mod openpgp;
 mod openssh;
+mod oracle;
 mod revocation;
 mod security_key;
 mod splitter;
