@@ -18,6 +18,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
+use crate::model::tag::JudgedTag;
 use crate::model::trust::TrustPolicy;
 use crate::progress::Progress;
 use crate::source::Sources;
@@ -265,6 +266,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
     let judging = attribute::Judging { trust: policy.trust.as_ref(), now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
+    let (tags, gaps) = tags(readers, &judging, &run, progress).await;
+    not_evaluated.extend(gaps);
     not_evaluated.extend(not_versioned(&trees));
     if !policy.compare.undeclared_namespaces.is_empty() {
         // What such a group holds was not looked through for undeclared objects.
@@ -281,6 +284,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let findings = audit::findings(&audit::Facts {
         cluster: &cluster,
         tips: &tips,
+        tags: &tags,
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &histories,
@@ -299,6 +303,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         cluster,
         sources,
         tips,
+        tags,
         declarations,
         comparisons: compared.comparisons,
         histories,
@@ -392,6 +397,17 @@ async fn tips(
     let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
     let subject = "whether histories were rewritten";
     in_time(run.limit.within(readers.sources.changes(&observed, progress)).await, Stage::History, subject)
+}
+
+/// Who signed the tags by which sources are asked for.
+async fn tags(readers: &Readers, judging: &attribute::Judging<'_>, run: &Run, progress: &Progress) -> (Vec<JudgedTag>, Vec<NotEvaluated>) {
+    let tags = readers.sources.tags();
+    if tags.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let verified = run.limit.within(readers.keyring.verify_tags(&tags, run.started, progress)).await;
+    let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures of tags");
+    (attribute::tags(tags, &signatures, judging), gaps)
 }
 
 /// Every document behind a declaration whose source is versioned, and how it is read.

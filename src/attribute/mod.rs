@@ -1,5 +1,6 @@
 //! VERB: histories and signatures to who declared what, and how well that is proven. Pure.
 
+mod tag;
 mod trust;
 mod verdict;
 
@@ -18,6 +19,7 @@ use crate::model::object::{FieldPath, Pointer};
 use crate::model::trust::{Place, TrustPolicy};
 use trust::{Judged, objections};
 
+pub use tag::tags;
 pub use verdict::{commit_verdict, unverified};
 
 /// Names every leaf of a declaration, in its order.

@@ -11,6 +11,7 @@ use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
 use crate::model::finding::{Finding, Severity};
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
+use crate::model::tag::JudgedTag;
 
 /// A check: data in a table.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,8 @@ pub struct Facts<'a> {
     pub cluster: &'a ClusterIdentity,
     /// What became of the references that sources ask for.
     pub tips: &'a [TipChange],
+    /// The tags that sources ask for.
+    pub tags: &'a [JudgedTag],
     /// What Git declares.
     pub declarations: &'a [Declaration],
     /// What comparing said.
@@ -66,6 +69,7 @@ impl<'a> From<&'a Scan> for Facts<'a> {
         Self {
             cluster: &scan.cluster,
             tips: &scan.tips,
+            tags: &scan.tags,
             declarations: &scan.declarations,
             comparisons: &scan.comparisons,
             histories: &scan.histories,

@@ -25,6 +25,7 @@ mod ownership_scrubbed;
 mod sentence;
 mod signature_invalid;
 mod signer_untrusted;
+mod tag_mismatched;
 
 pub use check::{Check, Explanation, Facts};
 
@@ -39,6 +40,7 @@ pub const CHECKS: &[Check] = &[
     signature_invalid::CHECK,
     author_mismatch::CHECK,
     history_rewritten::CHECK,
+    tag_mismatched::CHECK,
     field_rewritten::CHECK,
     field_stale::CHECK,
     field_never_converges::CHECK,

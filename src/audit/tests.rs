@@ -79,7 +79,8 @@ fn severities_are_those_of_the_contract() {
             "object-missing",
             "signature-invalid",
             "author-mismatch",
-            "history-rewritten"
+            "history-rewritten",
+            "tag-mismatched"
         ]
     );
     assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);

@@ -16,6 +16,7 @@ use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::Signatures;
 use crate::model::signature::{Signed, Split, split_commit};
+use crate::model::tag::{Tag, split_tag};
 use crate::progress::Progress;
 
 /// GnuPG starts a process for each signature; more of them at once than this do not help.
@@ -29,12 +30,30 @@ struct Work {
     next: AtomicUsize,
     now: DateTime<Utc>,
     progress: Progress,
+    split: fn(&Commit) -> Split,
 }
 
 impl Keyring {
     /// The facts of every commit's signature. A commit whose signature could not be judged has none, and is among the second
     /// half. `now` decides what has expired.
     pub async fn verify(&self, commits: &[Commit], now: DateTime<Utc>, progress: &Progress) -> (Signatures, Vec<NotEvaluated>) {
+        self.verify_objects("commit", split_commit, commits, now, progress).await
+    }
+
+    /// The same of tag objects.
+    pub async fn verify_tags(&self, tags: &[Tag], now: DateTime<Utc>, progress: &Progress) -> (Signatures, Vec<NotEvaluated>) {
+        let objects: Vec<Commit> = tags.iter().map(|tag| tag.object.clone()).collect();
+        self.verify_objects("tag object", split_tag, &objects, now, progress).await
+    }
+
+    async fn verify_objects(
+        &self,
+        noun: &str,
+        split: fn(&Commit) -> Split,
+        commits: &[Commit],
+        now: DateTime<Utc>,
+        progress: &Progress,
+    ) -> (Signatures, Vec<NotEvaluated>) {
         let (distinct, index_of) = distinct(commits);
         let count = distinct.len();
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(count);
@@ -45,6 +64,7 @@ impl Keyring {
             next: AtomicUsize::new(0),
             now,
             progress: progress.clone(),
+            split,
         });
         let workers: Vec<_> = (0..threads)
             .map(|_| {
@@ -61,7 +81,7 @@ impl Keyring {
                 Err(cause) => tracing::error!(%cause, "a verifying thread broke off"),
             }
         }
-        gather(commits, &index_of, &results)
+        gather(noun, commits, &index_of, &results)
     }
 }
 
@@ -81,7 +101,12 @@ fn distinct(commits: &[Commit]) -> (Vec<Commit>, Vec<usize>) {
     (distinct, index_of)
 }
 
-fn gather(commits: &[Commit], index_of: &[usize], results: &[Result<SignatureFacts, String>]) -> (Signatures, Vec<NotEvaluated>) {
+fn gather(
+    noun: &str,
+    commits: &[Commit],
+    index_of: &[usize],
+    results: &[Result<SignatureFacts, String>],
+) -> (Signatures, Vec<NotEvaluated>) {
     let (mut signatures, mut gaps) = (Signatures::new(), Vec::new());
     for (commit, index) in commits.iter().zip(index_of) {
         match &results[*index] {
@@ -89,7 +114,7 @@ fn gather(commits: &[Commit], index_of: &[usize], results: &[Result<SignatureFac
                 signatures.insert((commit.source.clone(), commit.id.clone()), facts.clone());
             }
             Err(detail) => {
-                let subject = format!("signature of commit {} in {}", commit.id, commit.source);
+                let subject = format!("signature of {noun} {} in {}", commit.id, commit.source);
                 gaps.push(NotEvaluated::new(Stage::Verify, subject, "not verified").with_detail(detail.clone()));
             }
         }
@@ -110,7 +135,7 @@ impl Work {
     }
 
     fn facts(&self, commit: &Commit, context: &mut Option<Context>) -> gpgme::Result<SignatureFacts> {
-        match split_commit(commit) {
+        match (self.split)(commit) {
             Split::Unsigned => Ok(SignatureFacts::unsigned()),
             Split::Malformed(malformed) => Ok(because(SignatureFacts::of(malformed.format, Crypto::Malformed), malformed.reason)),
             Split::Signed(signed) => match signed.format {

@@ -8,6 +8,7 @@ use super::coverage::{Coverage, NotEvaluated};
 use super::declaration::{Declaration, Tree};
 use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange};
 use super::finding::Finding;
+use super::tag::JudgedTag;
 
 /// Where the live objects came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Scan {
     /// The references that sources ask for, and what became of them since an earlier scan; sorted by source. Empty where nobody
     /// remembers tips.
     pub tips: Vec<TipChange>,
+    /// The tag objects that sources ask for, sorted by source.
+    pub tags: Vec<JudgedTag>,
     /// What Git declares.
     pub declarations: Vec<Declaration>,
     /// What comparing said, sorted by object.

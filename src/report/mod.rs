@@ -11,6 +11,7 @@ pub mod object;
 pub mod objects;
 pub mod record;
 pub mod schema;
+pub mod tag;
 pub mod value;
 mod words;
 

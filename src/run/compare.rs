@@ -81,6 +81,7 @@ pub async fn compare(
     let findings = audit::findings(&audit::Facts {
         cluster: &ClusterIdentity::default(),
         tips: &[],
+        tags: &[],
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &Histories::default(),

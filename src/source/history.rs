@@ -38,6 +38,7 @@ use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, TreePath};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
+use crate::model::tag::Tag;
 use crate::yaml::Dialect;
 
 use self::version::{Identity, Versions};
@@ -51,6 +52,8 @@ pub(super) struct Versioned {
     pub(super) tip: ObjectId,
     /// The reference that led to the tip. Absent where a commit was asked for.
     pub(super) named: Option<Tip>,
+    /// The tag object that led there.
+    pub(super) tag: Option<Tag>,
 }
 
 impl Versioned {

@@ -22,6 +22,7 @@ mod meter;
 mod read;
 mod reference;
 mod remote;
+mod tag;
 mod tree;
 mod work;
 mod worktree;
@@ -34,6 +35,7 @@ use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
 use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Tip, TipChange};
+use crate::model::tag::Tag;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -150,6 +152,11 @@ impl Sources {
         not_evaluated.sort();
         not_evaluated.dedup();
         (histories, not_evaluated)
+    }
+
+    /// The tag objects by which sources were asked for, sorted by source. Branches and lightweight tags have none.
+    pub fn tags(&self) -> Vec<Tag> {
+        self.versioned.values().filter_map(|versioned| versioned.tag.clone()).collect()
     }
 
     /// Whether a reference is among what was fetched: of plain folders and pinned commits there is nothing to remember.

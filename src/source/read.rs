@@ -19,10 +19,10 @@ use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
 use super::reference::{Resolved, resolve};
 use super::remote::Fetch;
-use super::{tree, work, worktree};
+use super::{tag, tree, work, worktree};
 use crate::model::commit::CommitId;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Change, ObservedTip, Tip};
+use crate::model::evidence::{Change, ObservedTip, TagObject, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -154,6 +154,8 @@ impl Job {
         let place = format!("{} at {requested}", shown(&self.settings.url));
         let files = tree::of_commit(objects, &root, path, &place)?;
         let whole = files.whole;
+        let read_tag = |object: &TagObject| tag::read(objects, object, &commit, &requested, &self.settings.id);
+        let whole_tag = tag.as_ref().map(read_tag).transpose()?;
         let named = requested.starts_with("refs/").then(|| Tip {
             url: self.address(&layout),
             reference: requested.clone(),
@@ -166,7 +168,7 @@ impl Job {
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, named };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, named, tag: whole_tag };
         Ok((tree, Some(versioned)))
     }
 }

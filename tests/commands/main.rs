@@ -10,5 +10,6 @@ mod help;
 mod output;
 mod records;
 mod sources;
+mod tags;
 mod tips;
 mod trust;

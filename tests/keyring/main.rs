@@ -11,4 +11,5 @@ mod revocation;
 mod security_key;
 mod splitter;
 mod ssh;
+mod tags;
 mod trust;
