@@ -4,9 +4,10 @@
 # tools  builds the servers and programs that the tests run against; once a machine
 # test-agents  of that, two fleets applied by the real Flux and the real Argo CD
 # test-oracle  of that, a generated fleet, applied by five appliers and changed at random
+# test-repository  what a real repository says, named by KW_REPOSITORY=FOLDER, beside git, gpg, ssh-keygen and another reader of YAML
 # bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff
 
-.PHONY: demo check test test-agents test-oracle bench tools lint requirements requirements-go packages packages-servers
+.PHONY: demo check test test-agents test-oracle test-repository bench tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
 # Every test target but those that need what Go builds; a new one is in it by itself.
@@ -32,6 +33,9 @@ test-agents: requirements-go packages-servers
 test-oracle: requirements-go packages
 	tests/tools/build.sh >/dev/null
 	cargo test $(CARGO_FLAGS) --test oracle -- --nocapture
+
+test-repository: packages
+	KW_REPOSITORY=$(KW_REPOSITORY) cargo test $(CARGO_FLAGS) --test source --test keyring -- real_repository --nocapture
 
 bench: requirements-go packages
 	tests/tools/build.sh >/dev/null

@@ -7,6 +7,7 @@ mod fixture;
 mod openpgp;
 mod openssh;
 mod oracle;
+mod real_repository;
 mod revocation;
 mod security_key;
 mod splitter;
