@@ -5,9 +5,11 @@
 # test-agents  of that, two fleets applied by the real Flux and the real Argo CD
 # test-oracle  of that, a generated fleet, applied by five appliers and changed at random
 # test-repository  what a real repository says, named by KW_REPOSITORY=FOLDER, beside git, gpg, ssh-keygen and another reader of YAML
-# bench  prints how long a scan takes and how much memory, beside a raw list of the same objects and kubectl diff
+# bench  prints how long things take, beside a peer: a scan (and its memory) a raw list of the same objects and kubectl diff,
+#        verification one git verify-commit
+# fuzz   feeds the readers of bytes from anybody at random, a quarter of an hour each; needs cargo-fuzz and a nightly compiler
 
-.PHONY: demo check test test-agents test-oracle test-repository bench tools lint requirements requirements-go packages packages-servers
+.PHONY: demo check test test-agents test-oracle test-repository bench fuzz tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
 # Every test target but those that need what Go builds; a new one is in it by itself.
@@ -39,7 +41,14 @@ test-repository: packages
 
 bench: requirements-go packages
 	tests/tools/build.sh >/dev/null
-	cargo bench $(CARGO_FLAGS) --bench fleet
+	cargo bench $(CARGO_FLAGS) --bench '*'
+
+FUZZED := splitter packet allowed_signers yaml
+FUZZ_SECONDS ?= 900
+fuzz: packages
+	set -e; for target in $(FUZZED); do \
+	  cargo +nightly fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096; \
+	done
 
 tools: requirements-go
 	tests/tools/build.sh

@@ -183,7 +183,7 @@ impl Config {
             },
             sources: git::Settings {
                 sources: sources.iter().map(file::Source::git_settings).collect(),
-                cache: flags.cache,
+                cache: flags.cache.clone(),
                 timeout: flags.timeout.unwrap_or(TIMEOUT),
             },
             keyring: keyring::Settings {
@@ -191,6 +191,7 @@ impl Config {
                 ssh: keys.ssh.into_iter().chain(flags.allowed_signers).collect(),
                 ssh_revoked: keys.ssh_revoked,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
+                cache: flags.cache,
             },
             trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
             trust: None,

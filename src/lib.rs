@@ -16,6 +16,7 @@ pub mod compare;
 pub mod render;
 pub mod report;
 
+pub mod cache;
 pub mod document;
 pub mod progress;
 pub mod secret;

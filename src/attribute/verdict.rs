@@ -17,6 +17,9 @@ const REFUSALS: [&str; 6] = [
     "principal-not-allowed",
 ];
 
+/// What changes no verdict.
+const REMARKS: [&str; 2] = ["oid-malleable", "time-anomaly"];
+
 /// The verdict on a commit with these facts, where no trust policy says whose a key is.
 pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
     ladder(facts, || bound(commit, facts))
@@ -65,13 +68,19 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
         return without_binding(Verdict::SignedUntrusted, facts, "unknown-key");
     }
     let (limit, state) = match state(facts.key_time) {
-        Ok(None) => return bound(),
+        Ok(None) => return with_remarks(bound(), facts),
         // No line of the allowed signers speaks for the key at that time.
         Ok(Some((verdict, reason @ "outside-window"))) => return without_binding(verdict, facts, reason),
         Ok(Some(limit)) => limit,
         Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
     };
-    limited(bound(), limit, state)
+    with_remarks(limited(bound(), limit, state), facts)
+}
+
+/// Adds what changes no verdict and has to be known all the same.
+fn with_remarks(mut verdict: CommitVerdict, facts: &SignatureFacts) -> CommitVerdict {
+    verdict.reasons.extend(facts.reasons.iter().filter(|reason| REMARKS.contains(&reason.as_str())).cloned());
+    verdict
 }
 
 /// A verdict that is no better than the limit, with its reason before the others.

@@ -7,6 +7,10 @@ use super::sentence::short;
 use crate::model::attribution::Verdict;
 use crate::model::finding::{Finding, Severity};
 use crate::model::tag::JudgedTag;
+use crate::model::text::RawText;
+
+/// Longer names are cut in a sentence; the record has them whole.
+const LONGEST_NAME: usize = 120;
 
 pub(super) const CHECK: Check = Check {
     id: "tag-mismatched",
@@ -42,10 +46,15 @@ fn sentence(judged: &JudgedTag) -> String {
     let why = verdict.reasons.join(", ");
     let has = |reason: &str| verdict.reasons.iter().any(|phrase| phrase == reason);
     if has("tag-name-mismatch") {
-        format!("{leads}, which calls itself {} ({why})", tag.name)
+        format!("{leads}, which calls itself {} ({why})", name(&tag.name))
     } else if has("tag-type-mismatch") {
-        format!("{leads}, which says that it marks a {} and marks a {} ({why})", tag.said_kind, tag.kind)
+        format!("{leads}, which says that it marks a {} and marks a {} ({why})", name(&tag.said_kind), tag.kind)
     } else {
         format!("{leads}, whose signature is wrong ({why})")
     }
+}
+
+/// A text of the object, as far as a name is read.
+fn name(text: &RawText) -> String {
+    text.to_string().chars().take(LONGEST_NAME).collect()
 }

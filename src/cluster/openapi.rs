@@ -4,7 +4,6 @@
 //! is kept or taken from the folder, so neither a damaged file nor another cluster can slip in a false schema.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha512};
@@ -12,6 +11,7 @@ use sha2::{Digest as _, Sha512};
 use super::client::{Client, JSON};
 use super::failure::{Failure, MALFORMED, NOT_FOUND, json_text};
 use super::wire::OpenApiIndex;
+use crate::cache;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::progress::Progress;
 
@@ -90,7 +90,7 @@ async fn document(
     };
     if let (Some(file), Some(hash)) = (&file, hash)
         && has_hash(&document, hash)
-        && let Err(error) = keep(file, &document)
+        && let Err(error) = cache::keep(file, &document)
     {
         tracing::debug!(%error, "the schema is not kept for the next time");
     }
@@ -104,16 +104,12 @@ fn not_served(name: &str) -> Failure {
 /// Nothing but a hash becomes the name of a file.
 fn cache_file(folder: &Path, hash: &str) -> Option<PathBuf> {
     let is_hash = hash.len() == 128 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hash.then(|| folder.join(format!("{}.json", hash.to_ascii_lowercase())))
+    is_hash.then(|| folder.join(hash.to_ascii_lowercase()))
 }
 
-/// A file that is not there, cannot be read, is endless or has another hash is the same as none.
+/// A file with another hash is the same as none.
 fn cached(file: &Path, hash: &str) -> Option<Vec<u8>> {
-    let is_small_file = std::fs::symlink_metadata(file).is_ok_and(|told| told.is_file() && told.len() <= LONGEST as u64);
-    if !is_small_file {
-        return None;
-    }
-    std::fs::read(file).ok().filter(|document| has_hash(document, hash))
+    cache::kept(file, LONGEST as u64).filter(|document| has_hash(document, hash))
 }
 
 fn has_hash(document: &[u8], hash: &str) -> bool {
@@ -121,19 +117,10 @@ fn has_hash(document: &[u8], hash: &str) -> bool {
     computed.eq_ignore_ascii_case(hash)
 }
 
-/// Writes beside and renames, so that nobody reads half a document. Temporary files are made with mode 0600.
-fn keep(file: &Path, document: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
-    std::fs::create_dir_all(folder)?;
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(document)?;
-    beside.persist(file).map_err(|error| error.error)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{cache_file, cached, keep};
+    use super::{cache_file, cached};
+    use crate::cache::keep;
 
     const HASH_OF_EMPTY_OBJECT: &str =
         "27C74670ADB75075FAD058D5CEAF7B20C4E7786C83BAE8A32F626F9782AF34C9A33C2046EF60FD2A7878D378E29FEC851806BBD9A67878F3A9F1CDA4830763FD";

@@ -1,4 +1,4 @@
-//! NOUN: the configured keys, and what they say about the signatures of commits. Facts only: who is meant by a key, and
+//! NOUN: the configured keys, and what they say about the signatures of commits and tags. Facts only: who is meant by a key, and
 //! whether that suffices, is judged by `attribute`.
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and
@@ -8,6 +8,7 @@
 mod allowed_signers;
 mod armor;
 mod binding;
+mod cache;
 mod mail;
 mod openpgp;
 mod packet;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use cache::{Answers, Evidence};
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub ssh_revoked: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
+    /// Folder in which the mathematics of signatures is remembered between runs; none means that it is not.
+    pub cache: Option<PathBuf>,
 }
 
 /// A forge.
@@ -132,6 +136,7 @@ struct Keys {
     openpgp: OpenPgp,
     ssh: Ssh,
     forges: Vec<Forge>,
+    answers: Answers,
 }
 
 /// The configured keys, ready to verify. Cheap to clone; the private home goes with the last clone.
@@ -160,10 +165,13 @@ impl Keyring {
         let ssh = read_all("ssh", None, &settings.ssh)?;
         let revoked = read_all("ssh-revoked", None, &settings.ssh_revoked)?;
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
-        let keys = Keys { openpgp: OpenPgp::open(&files)?, ssh: read_ssh(&ssh, &revoked)?, forges: settings.forges.clone() };
+        let (made, ssh_made) = (OpenPgp::open(&files)?, read_ssh(&ssh, &revoked)?);
         openpgp.extend(ssh);
         openpgp.extend(revoked);
-        Ok(Self { keys: Arc::new(keys), digest: digest(&openpgp) })
+        let digest = digest(&openpgp);
+        let answers = Answers::open(settings.cache.as_deref().map(|folder| answers_file(folder, &digest, &made)));
+        let keys = Keys { openpgp: made, ssh: ssh_made, forges: settings.forges.clone(), answers };
+        Ok(Self { keys: Arc::new(keys), digest })
     }
 
     /// Digest of all key material and of what it is for, as `sha256:…`: the same for the same keys in any order of files,
@@ -171,6 +179,13 @@ impl Keyring {
     pub fn digest(&self) -> String {
         self.digest.clone()
     }
+}
+
+/// Other keys, another version of ours or of GnuPG's may say something else.
+fn answers_file(folder: &Path, digest: &str, openpgp: &OpenPgp) -> PathBuf {
+    let engine = openpgp.version().unwrap_or_default();
+    let evidence = Evidence::of(&[digest.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), engine.as_bytes()]);
+    folder.join("signatures").join(evidence.hex())
 }
 
 fn read_all(purpose: &str, forge: Option<usize>, paths: &[PathBuf]) -> Result<Vec<Material>, Error> {

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use gpgme::{Context, ExportMode, KeyAlgorithm, KeyListMode, Protocol};
 use tempfile::TempDir;
 
+use super::cache::{Answers, Checked, Evidence};
 use super::validity::{Dates, Revoked, key_time};
 use super::{Error, armor, mail, packet};
 use crate::model::attribution::{Algo, Crypto, Format, SignatureFacts, TimeBasis};
@@ -109,10 +110,18 @@ impl OpenPgp {
         Ok(context)
     }
 
-    /// The facts of one signature and the index of its key. An error means that GnuPG could not judge.
+    /// The version of GnuPG, where keys are configured and so it is asked.
+    pub(super) fn version(&self) -> Option<String> {
+        let context = self.keys.first().and_then(|_| self.context().ok())?;
+        context.engine_info().version().ok().map(str::to_owned)
+    }
+
+    /// The facts of one signature and the index of its key. An error means that GnuPG could not judge. The context is made
+    /// where GnuPG is asked.
     pub(super) fn verify(
         &self,
-        context: &mut Context,
+        context: &mut Option<Context>,
+        answers: &Answers,
         armored: &[u8],
         payload: &[u8],
         now: DateTime<Utc>,
@@ -134,44 +143,69 @@ impl OpenPgp {
         if !known {
             return Ok((claimed, None));
         }
-        let result = context.verify_detached(bytes.as_slice(), payload)?;
-        let signatures: Vec<_> = result.signatures().collect();
-        // It is one packet, so that any other number of results is GnuPG's own failure and no verdict on the signature.
-        let [signature] = signatures.as_slice() else { return Err(gpgme::Error::GENERAL) };
-        let (facts, key) = self.judge(claimed, signature, packet.has_weak_digest(), now)?;
+        let evidence = Evidence::of(&[b"openpgp", &bytes, payload]);
+        let checked = answers.check(evidence, || {
+            let context = match context {
+                Some(context) => context,
+                None => context.insert(self.context()?),
+            };
+            ask(context, &bytes, payload)
+        })?;
+        let (mut facts, key) = self.judge(claimed, &checked, packet.has_weak_digest(), now)?;
+        if facts.crypto == Crypto::Good {
+            let made_by = checked.key.unwrap_or_default();
+            facts.evidence = Some(Evidence::of(&[b"openpgp", made_by.as_bytes(), payload, &packet.hashed]).told());
+        }
         Ok((facts, Some(key)))
     }
 
-    /// What GnuPG's result says, with the dates of the key that made the signature.
+    /// What GnuPG's answer says, with the dates of the key that made the signature.
     fn judge(
         &self,
         claimed: SignatureFacts,
-        signature: &gpgme::Signature<'_>,
+        checked: &Checked,
         weak_digest: bool,
         now: DateTime<Utc>,
     ) -> gpgme::Result<(SignatureFacts, usize)> {
-        let (crypto, reason) = crypto_of(signature.status())?;
+        let crypto = checked.crypto;
         // GnuPG has the key that is claimed. Where it does not find it, or finds another one, its home is not what we made.
-        let found = signature.fingerprint().ok().and_then(|fingerprint| self.parts.get(fingerprint));
+        let found = checked.key.as_ref().and_then(|fingerprint| self.parts.get(fingerprint));
         let (index, part) = *found.ok_or(gpgme::Error::NO_PUBKEY)?;
         let key = &self.keys[index];
         let weak_key = key.parts[part].weak;
         let mut judged = SignatureFacts { crypto, key: Some(key.fingerprint.clone()), ..claimed };
         judged.subkey = (part > 0).then(|| key.parts[part].fingerprint.clone());
-        judged.reasons.extend(reason.map(str::to_owned));
+        judged.reasons.extend(checked.reason.clone());
         if crypto == Crypto::Good || weak_digest {
             judged.algo = Some(if weak_key || weak_digest { Algo::Weak } else { Algo::Ok });
             judged.reasons.extend(weak_digest.then(|| "weak-digest".to_owned()));
             judged.reasons.extend(weak_key.then(|| "weak-key".to_owned()));
         }
         if crypto == Crypto::Good {
-            let signed = signature.creation_time().map_or(DateTime::UNIX_EPOCH, DateTime::from);
-            let ends = signature.expiration_time().map(DateTime::from);
+            let time = |seconds: Option<i64>| seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+            let (signed, ends) = (time(checked.made).unwrap_or_default(), time(checked.ends));
             judged.time = Some(signed);
             judged.key_time = Some(key_time(&[&key.parts[0].dates, &key.parts[part].dates], signed, ends, now));
         }
         Ok((judged, index))
     }
+}
+
+/// Asks GnuPG about one signature.
+fn ask(context: &mut Context, signature: &[u8], payload: &[u8]) -> gpgme::Result<Checked> {
+    let result = context.verify_detached(signature, payload)?;
+    let signatures: Vec<_> = result.signatures().collect();
+    // It is one packet, so that any other number of results is GnuPG's own failure and no verdict on the signature.
+    let [signature] = signatures.as_slice() else { return Err(gpgme::Error::GENERAL) };
+    let (crypto, reason) = crypto_of(signature.status())?;
+    let seconds = |time: SystemTime| DateTime::<Utc>::from(time).timestamp();
+    Ok(Checked {
+        crypto,
+        reason: reason.map(str::to_owned),
+        key: signature.fingerprint().ok().map(str::to_owned),
+        made: signature.creation_time().map(seconds),
+        ends: signature.expiration_time().map(seconds),
+    })
 }
 
 /// Why GnuPG need not be asked about a packet.
@@ -331,7 +365,20 @@ mod tests {
     fn revocation(reason: Option<u8>, day: i64, issuer: &str) -> (usize, SignaturePacket) {
         let created = Some(DateTime::UNIX_EPOCH + TimeDelta::days(day));
         let (fingerprint, key_id) = (None, Some(issuer.to_owned()));
-        (0, SignaturePacket { version: 4, class: 0x20, hash: 8, created, expires: None, fingerprint, key_id, reason })
+        (
+            0,
+            SignaturePacket {
+                version: 4,
+                class: 0x20,
+                hash: 8,
+                created,
+                expires: None,
+                fingerprint,
+                key_id,
+                reason,
+                hashed: Box::default(),
+            },
+        )
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct SignaturePacket {
     pub(super) key_id: Option<String>,
     /// Reason for revocation (subpacket 29).
     pub(super) reason: Option<u8>,
+    /// What of it is itself signed: class, algorithms, time and hashed subpackets.
+    pub(super) hashed: Box<[u8]>,
 }
 
 impl SignaturePacket {
@@ -135,20 +137,32 @@ fn signature(body: &[u8]) -> Option<SignaturePacket> {
 }
 
 fn blank() -> SignaturePacket {
-    SignaturePacket { version: 0, class: 0, hash: 0, created: None, expires: None, fingerprint: None, key_id: None, reason: None }
+    SignaturePacket {
+        version: 0,
+        class: 0,
+        hash: 0,
+        created: None,
+        expires: None,
+        fingerprint: None,
+        key_id: None,
+        reason: None,
+        hashed: Box::default(),
+    }
 }
 
 fn version_3(body: &[u8]) -> Option<SignaturePacket> {
     let created = DateTime::from_timestamp(number(body.get(3..7)?) as i64, 0);
     let key_id = Some(hex(body.get(7..15)?));
     has_numbers(*body.get(15)?, body.get(19..)?).then_some(())?;
-    Some(SignaturePacket { version: 3, class: *body.get(2)?, hash: *body.get(16)?, created, key_id, ..blank() })
+    let hashed = body.get(2..7)?.into();
+    Some(SignaturePacket { version: 3, class: *body.get(2)?, hash: *body.get(16)?, created, key_id, hashed, ..blank() })
 }
 
 fn version_4(body: &[u8]) -> Option<SignaturePacket> {
     let mut packet = SignaturePacket { version: 4, class: *body.get(1)?, hash: *body.get(3)?, ..blank() };
     let hashed = number(body.get(4..6)?);
     let unhashed = number(body.get(6 + hashed..8 + hashed)?);
+    packet.hashed = body.get(..6 + hashed)?.into();
     let mut life = None;
     for (kind, value) in subpackets(body.get(6..6 + hashed)?)? {
         match kind {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use gpgme::Context;
 
 use super::binding::{Bindings, KeyIndex};
@@ -21,6 +21,8 @@ use crate::progress::Progress;
 
 /// GnuPG starts a process for each signature; more of them at once than this do not help.
 const MOST_THREADS: usize = 4;
+/// Machines whose clocks differ, and commits that wait for a passphrase.
+const MOST_APART: TimeDelta = TimeDelta::hours(24);
 
 /// Everything the threads share.
 struct Work {
@@ -81,6 +83,8 @@ impl Keyring {
                 Err(cause) => tracing::error!(%cause, "a verifying thread broke off"),
             }
         }
+        self.keys.answers.remember();
+        tell_malleable(&work.commits, &mut results);
         gather(noun, commits, &index_of, &results)
     }
 }
@@ -99,6 +103,24 @@ fn distinct(commits: &[Commit]) -> (Vec<Commit>, Vec<usize>) {
         })
         .collect();
     (distinct, index_of)
+}
+
+/// Tells of commits that have another id than a commit with the same evidence: somebody changed what of a signature is not signed.
+fn tell_malleable(commits: &[Commit], results: &mut [Result<SignatureFacts, String>]) {
+    let mut by_evidence: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, facts) in results.iter().enumerate() {
+        if let Some(evidence) = facts.as_ref().ok().and_then(|facts| facts.evidence.clone()) {
+            by_evidence.entry(evidence).or_default().push(index);
+        }
+    }
+    for same in by_evidence.into_values() {
+        let is_one = same.iter().all(|index| commits[*index].id == commits[same[0]].id);
+        for index in same.into_iter().filter(|_| !is_one) {
+            if let Ok(facts) = &mut results[index] {
+                facts.reasons.push("oid-malleable".to_owned());
+            }
+        }
+    }
 }
 
 fn gather(
@@ -147,12 +169,12 @@ impl Work {
     }
 
     fn openpgp(&self, commit: &Commit, signed: &Signed, context: &mut Option<Context>) -> gpgme::Result<SignatureFacts> {
-        let context = match context {
-            Some(context) => context,
-            None => context.insert(self.keys.openpgp.context()?),
-        };
-        let (mut facts, key) = self.keys.openpgp.verify(context, &signed.armor, &signed.payload, self.now)?;
+        let Keys { openpgp, answers, .. } = &*self.keys;
+        let (mut facts, key) = openpgp.verify(context, answers, &signed.armor, &signed.payload, self.now)?;
         let Some(index) = key else { return Ok(facts) };
+        if facts.crypto == Crypto::Good && are_apart(&facts, commit) {
+            facts.reasons.push("time-anomaly".to_owned());
+        }
         let key = &self.keys.openpgp.keys[index];
         if let Some(forge) = key.forge.map(|forge| &self.keys.forges[forge]) {
             facts.forge = Some(forge.name.clone());
@@ -173,7 +195,7 @@ impl Work {
 
     fn ssh(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
         let committed = commit.committer.time.map(|time| time.to_utc());
-        let judged = self.keys.ssh.verify(&signed.armor, &signed.payload, committed, self.now);
+        let judged = self.keys.ssh.verify(&self.keys.answers, &signed.armor, &signed.payload, committed, self.now);
         let ssh::Judged { mut facts, owner, principals, groups, fallback } = judged;
         let Some(key) = owner else { return facts };
         let names: Vec<_> = principals.iter().map(|principal| (mail::normal(principal), principal.as_str())).collect();
@@ -203,6 +225,13 @@ impl Work {
         let named = of(&commit.author).or_else(|| of(&commit.committer)).or_else(|| names.first());
         facts.signer = named.map(|(_, name)| (*name).to_owned());
     }
+}
+
+/// Whether the time of a signature and that of its commit are further apart than anybody takes to make both (catalogue T33): one
+/// of them was set by hand.
+fn are_apart(facts: &SignatureFacts, commit: &Commit) -> bool {
+    let times = facts.time.zip(commit.committer.time);
+    times.is_some_and(|(signed, committed)| (signed - committed.to_utc()).abs() > MOST_APART)
 }
 
 fn because(mut facts: SignatureFacts, reason: &str) -> SignatureFacts {

@@ -112,6 +112,9 @@ pub struct SignatureFacts {
     pub forge: Option<String>,
     /// The committer e-mail which that forge signs for.
     pub forge_committer: Option<String>,
+    /// Of a good signature: a digest of key, payload and the part of the signature that is signed itself, as `sha256:…`. What can
+    /// be changed without the key, and so gives the same evidence another commit id, is not in it.
+    pub evidence: Option<String>,
     /// Stable phrases: `multiple-signatures`, `wrong-namespace`, `weak-digest`, …
     pub reasons: Vec<String>,
 }
@@ -139,6 +142,7 @@ impl SignatureFacts {
             groups: Vec::new(),
             forge: None,
             forge_committer: None,
+            evidence: None,
             reasons: Vec::new(),
         }
     }

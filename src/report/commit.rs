@@ -85,6 +85,11 @@ pub struct Signature {
     /// Fingerprint of the key, in full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Of a good signature: a digest of key, payload and what of the signature is itself signed. Two commits that share it differ in
+    /// nothing that anybody signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
+    pub evidence: Option<String>,
     /// The forge whose key it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forge: Option<String>,
@@ -143,6 +148,7 @@ impl Signature {
             signer: facts.signer.clone(),
             principal: None,
             key: facts.key.clone(),
+            evidence: facts.evidence.clone(),
             forge: facts.forge.clone(),
             time: facts.time.as_ref().and_then(Timestamp::claimed),
             reasons: facts.reasons.clone(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::reading::Source;
 
 /// What stages share beside the model.
-const GROUND: [&str; 5] = ["yaml", "document", "subprocess", "secret", "progress"];
+const GROUND: [&str; 6] = ["yaml", "document", "subprocess", "secret", "progress", "cache"];
 
 /// Each takes values and gives values or touches the world; none knows another.
 const STAGES: [&str; 9] = ["cluster", "source", "keyring", "discover", "render", "compare", "attribute", "audit", "report"];
@@ -23,8 +23,8 @@ struct Place {
     only_in: &'static [&'static str],
 }
 
-const NOUNS: [&str; 7] =
-    ["src/cluster/", "src/source/", "src/keyring/", "src/store/", "src/store.rs", "src/subprocess/", "src/subprocess.rs"];
+const NOUNS: [&str; 8] =
+    ["src/cluster/", "src/source/", "src/keyring/", "src/store/", "src/store.rs", "src/subprocess/", "src/subprocess.rs", "src/cache.rs"];
 
 const PLACES: [Place; 9] = [
     Place { of: &["kube", "kube_client", "kube_core", "k8s_openapi"], but: &[], only_in: &["src/cluster/"] },

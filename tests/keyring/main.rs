@@ -8,6 +8,7 @@ mod openpgp;
 mod openssh;
 mod oracle;
 mod real_repository;
+mod remembered;
 mod revocation;
 mod security_key;
 mod splitter;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use kubewitness::attribute::commit_verdict;
 use kubewitness::keyring::{Error, Forge, Keyring, Settings};
 use kubewitness::model::attribution::{Algo, Crypto, KeyTime};
 use kubewitness::model::commit::Commit;
@@ -198,8 +199,18 @@ fn t16_what_is_not_signed_of_a_signature_changes_the_id_and_nothing_else() {
     let commits: Vec<_> =
         [original, commented, extended].iter().map(|armor| repository.commit(signed(&payload, "gpgsig", armor))).collect();
     assert!(commits[0].id != commits[1].id && commits[1].id != commits[2].id);
-    for commit in commits {
-        assert_both(both(&repository, &gpg, &keyring, &commit), "verified-author uid-binding", "G");
+    for commit in &commits {
+        assert_both(both(&repository, &gpg, &keyring, commit), "verified-author uid-binding", "G");
+    }
+    let other = repository.payload(ALICE, ALICE).replace("A commit", "Another");
+    let other = repository.commit(signed(&other, "gpgsig", &gpg.sign("20250301", ALICE, &[], other.as_bytes())));
+    let (signatures, gaps) = verify(&keyring, &[&commits[..], &[other.clone()]].concat(), now());
+    assert_eq!(gaps, []);
+    let evidence: std::collections::BTreeSet<_> = signatures.values().map(|facts| facts.evidence.clone()).collect();
+    assert_eq!(evidence.len(), 2, "three commits have one evidence, another commit has its own");
+    for (commit, expected) in [(&commits[0], "verified-author uid-binding oid-malleable"), (&other, "verified-author uid-binding")] {
+        let facts = &signatures[&("fleet".to_owned(), commit.id.clone())];
+        assert_eq!(line(&commit_verdict(commit, facts)), expected);
     }
 }
 
@@ -268,8 +279,8 @@ fn t21_to_t23_times_that_a_signature_cannot_have() {
     let early = ["--ignore-time-conflict", "--ignore-valid-from"];
     for (day, more, ours, git) in [
         ("20250301", &["--default-sig-expire", "30d"][..], "claimed-time-only signature-expired uid-binding", "X"),
-        ("20300101", &[], "invalid signature-in-the-future", "G"),
-        ("20240101", &early, "invalid signature-older-than-key", "E"),
+        ("20300101", &[], "invalid signature-in-the-future time-anomaly", "G"),
+        ("20240101", &early, "invalid signature-older-than-key time-anomaly", "E"),
     ] {
         let commit = repository.commit(signed(&payload, "gpgsig", &gpg.sign(day, ALICE, more, payload.as_bytes())));
         assert_both(both(&repository, &gpg, &keyring, &commit), ours, git);
@@ -285,7 +296,7 @@ fn t24_t25_and_t27_expiry_is_judged_by_the_time_of_the_signature() {
     must(gpg.at("20250302").args(["--quick-set-expire", &key, "3m"]), b"");
     let keyring = openpgp_keyring(&gpg.export(&[]));
     assert_both(both(&repository, &gpg, &keyring, &before), "claimed-time-only key-expired-since uid-binding", "Y");
-    assert_both(both(&repository, &gpg, &keyring, &after), "invalid key-expired-before-signature", "Y");
+    assert_both(both(&repository, &gpg, &keyring, &after), "invalid key-expired-before-signature time-anomaly", "Y");
     let (facts, _) = judge_at(&keyring, &before, "2025-04-01T00:00:00Z".parse().unwrap());
     assert_eq!(facts.key_time, Some(KeyTime::Valid));
     must(gpg.at("20250303").args(["--quick-set-expire", &key, "never"]), b"");
@@ -323,17 +334,17 @@ fn t31_a_revoked_subkey_of_a_key_in_force() {
         let keyring = openpgp_keyring(&gpg.export(&[]));
         assert_both(both(&repository, &gpg, &keyring, &commit), ours, "R");
         let later = self::commit(&repository, &gpg, (ALICE, "20250701"), ALICE, ALICE);
-        assert_both(both(&repository, &gpg, &keyring, &later), "verified-author uid-binding", "G");
+        assert_both(both(&repository, &gpg, &keyring, &later), "verified-author uid-binding time-anomaly", "G");
     }
 }
 
 #[test]
 fn t28_to_t30_the_reason_of_a_revocation_decides_what_it_reaches_back_to() {
     for (choice, before, after) in [
-        ("0", "invalid key-revoked", "invalid key-revoked"),
-        ("1", "invalid key-revoked", "invalid key-revoked"),
-        ("2", "claimed-time-only key-retired-since uid-binding", "invalid key-retired-before-signature"),
-        ("3", "claimed-time-only key-retired-since uid-binding", "invalid key-retired-before-signature"),
+        ("0", "invalid key-revoked", "invalid key-revoked time-anomaly"),
+        ("1", "invalid key-revoked", "invalid key-revoked time-anomaly"),
+        ("2", "claimed-time-only key-retired-since uid-binding", "invalid key-retired-before-signature time-anomaly"),
+        ("3", "claimed-time-only key-retired-since uid-binding", "invalid key-retired-before-signature time-anomaly"),
     ] {
         let (repository, gpg) = (Repository::new(), Gpg::new());
         gpg.key(ALICE, "ed25519");
@@ -355,7 +366,7 @@ fn a_rotated_key_keeps_its_owner() {
     old.edit("20250601", ALICE, &["revkey", "y", "2", "", "y", "save"]);
     let keyring = openpgp_keyring(&[old.export(&[]), new.export(&[])].concat());
     let verdicts = commits.map(|commit| line(&judge(&keyring, &commit).1));
-    assert_eq!(verdicts, ["claimed-time-only key-retired-since email-on-two-keys", "verified-author uid-binding"]);
+    assert_eq!(verdicts, ["claimed-time-only key-retired-since email-on-two-keys", "verified-author uid-binding time-anomaly"]);
 }
 
 #[test]
@@ -587,9 +598,9 @@ fn t33_a_commit_that_claims_another_time_than_its_signature() {
     let payload = repository.payload(ALICE, ALICE).replace("1740830400", "1696118400");
     let commit = repository.commit(signed(&payload, "gpgsig", &gpg.sign("20250301", ALICE, &[], payload.as_bytes())));
     let keyring = openpgp_keyring(&gpg.export(&[]));
-    assert_both(both(&repository, &gpg, &keyring, &commit), "verified-author uid-binding", "G");
+    assert_both(both(&repository, &gpg, &keyring, &commit), "verified-author uid-binding time-anomaly", "G");
     let (facts, _) = judge(&keyring, &commit);
-    // Both times are told; nothing hangs on that of the commit.
+    // Nothing hangs on the time of the commit.
     let apart = facts.time.unwrap() - commit.committer.time.unwrap().to_utc();
     assert_eq!((apart.num_days(), facts.key_time), (517, Some(KeyTime::Valid)));
 }

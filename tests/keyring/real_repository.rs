@@ -155,5 +155,10 @@ fn real_repository_signatures_say_what_gpg_and_ssh_keygen_read_in_them() {
     for (commit, facts, armor, payload) in &ssh {
         assert!(agree_ssh(armor, payload, facts, &files), "{}: {facts:?}", commit.id);
     }
+    let apart = commits.iter().filter(|commit| {
+        let times = facts(commit).time.zip(commit.committer.time);
+        times.is_some_and(|(signed, committed)| (signed - committed.to_utc()).num_hours().abs() > 24)
+    });
+    println!("{} signatures are more than a day from their commit", apart.count());
     println!("{} commits; {} OpenPGP and {} SSH signatures asked of the programs; {counts:#?}", commits.len(), openpgp.len(), ssh.len());
 }

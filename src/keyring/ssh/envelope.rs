@@ -8,11 +8,13 @@ use crate::model::attribution::Crypto;
 
 /// The fields of a signature, before any of them is interpreted.
 pub(super) struct Envelope<'a> {
+    /// All of it.
+    pub(super) bytes: &'a [u8],
     pub(super) version: u32,
     /// The key, or the certificate of the key.
     pub(super) key: &'a [u8],
     pub(super) namespace: &'a [u8],
-    hash: &'a [u8],
+    pub(super) hash: &'a [u8],
     pub(super) signed: Signed<'a>,
 }
 
@@ -25,7 +27,7 @@ impl<'a> Envelope<'a> {
         // Reserved; what is signed has an empty one whatever stands here.
         reader.string()?;
         let (hash, signed) = (reader.string()?, Signed::read(reader.string()?)?);
-        reader.is_at_end().then_some(Self { version, key, namespace, hash, signed })
+        reader.is_at_end().then_some(Self { bytes, version, key, namespace, hash, signed })
     }
 
     /// Whether this key signed this payload for Git.

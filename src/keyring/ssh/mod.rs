@@ -9,6 +9,7 @@ mod signing;
 mod wire;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -19,6 +20,7 @@ use ssh_key::PublicKey;
 use super::allowed_signers::Entry;
 use super::armor;
 use super::binding::KeyIndex;
+use super::cache::{Answers, Checked, Evidence};
 use crate::model::attribution::{Algo, Crypto, Format, KeyTime, SignatureFacts, TimeBasis};
 use certificate::Certificate;
 use envelope::Envelope;
@@ -67,7 +69,14 @@ impl Ssh {
 
     /// The facts of one signature, and whom the lines behind it name. SSH signatures carry no time, so windows are judged by
     /// the time that the committer claims.
-    pub(super) fn verify(&self, armored: &[u8], payload: &[u8], committed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Judged {
+    pub(super) fn verify(
+        &self,
+        answers: &Answers,
+        armored: &[u8],
+        payload: &[u8],
+        committed: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Judged {
         let bytes = armor::decode(armored);
         let Some(envelope) = bytes.as_ref().ok().and_then(|bytes| Envelope::read(bytes)) else {
             return Judged::because(facts(Crypto::Malformed), "bad-signature-encoding");
@@ -88,7 +97,7 @@ impl Ssh {
         if envelope.namespace != b"git" {
             return Judged::because(SignatureFacts { crypto: Crypto::Malformed, ..claimed }, "wrong-namespace");
         }
-        let case = Case { envelope: &envelope, certificate: certificate.as_ref(), key, payload, committed, now };
+        let case = Case { envelope: &envelope, certificate: certificate.as_ref(), key, payload, answers, committed, now };
         self.judge(&case, claimed)
     }
 
@@ -153,6 +162,7 @@ struct Case<'a> {
     /// The signing key, certified or not.
     key: &'a [u8],
     payload: &'a [u8],
+    answers: &'a Answers,
     committed: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
@@ -184,12 +194,13 @@ impl Case<'_> {
         if let Some(reason) = self.envelope.signed.weakness(key) {
             return weak(reason);
         }
-        let mut facts = of(self.envelope.verify(key, self.payload));
+        let mut facts = of(self.signed_by(key));
         if facts.crypto == Crypto::Unsupported {
             facts.reasons.push("unsupported-algorithm".to_owned());
         }
         if facts.crypto == Crypto::Good {
             facts.algo = Some(Algo::Ok);
+            facts.evidence = Some(Evidence::of(&[b"ssh", self.key, self.payload, self.envelope.hash]).told());
             if self.envelope.signed.is_untouched() {
                 facts.reasons.push("no-touch".to_owned());
             }
@@ -202,6 +213,13 @@ impl Case<'_> {
         facts.reasons.push("unknown-key".to_owned());
         facts.reasons.extend(self.certificate.map(|_| "unknown-authority".to_owned()));
         facts
+    }
+
+    /// Whether the key, which is the one that the signature names, made it.
+    fn signed_by(&self, key: &PublicKey) -> Crypto {
+        let evidence = Evidence::of(&[b"ssh", self.key, self.envelope.bytes, self.payload]);
+        let checked = self.answers.check(evidence, || Ok::<_, Infallible>(Checked::from(self.envelope.verify(key, self.payload))));
+        checked.map_or_else(|never| match never {}, |checked| checked.crypto)
     }
 
     /// Fills in whom a good signature speaks for, and at which time.
@@ -295,7 +313,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::envelope::Envelope;
-    use super::{KeyTime, Ssh, worse};
+    use super::{Answers, KeyTime, Ssh, worse};
 
     proptest! {
         #[test]
@@ -303,7 +321,7 @@ mod tests {
             let _ = Envelope::read(&bytes);
             let _ = Envelope::read(&[b"SSHSIG\0\0\0\x01", bytes.as_slice()].concat());
             let armor = format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", STANDARD.encode(&bytes));
-            let _ = Ssh::default().verify(armor.as_bytes(), b"", None, DateTime::UNIX_EPOCH);
+            let _ = Ssh::default().verify(&Answers::default(), armor.as_bytes(), b"", None, DateTime::UNIX_EPOCH);
         }
     }
 
