@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, FailOnArg, state_folder};
+use self::arguments::{Cli, Command, FailOnArg, Trust, state_folder};
 use self::screen::{screen, start_log, tell};
 use crate::run::output;
 use crate::run::select::Selector;
@@ -73,6 +73,10 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
             let mut options = rbac.from.options(rbac.cluster);
             options.flags.undeclared = rbac.undeclared.into_iter().collect();
             wait(run::rbac::rbac(options, screen))
+        }
+        Command::Trust(Trust::Init(init)) => {
+            let most = usize::try_from(init.commits).unwrap_or(usize::MAX);
+            wait(run::trust::init(init.options(), most, screen))
         }
         Command::Explain { rule } => run::explain::explain(rule.as_deref()),
         Command::Schema { of } => run::schema::schema(of.setting()),

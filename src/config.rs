@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
+pub use trust::json_schema as trust_schema;
 
 use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};
@@ -201,6 +202,14 @@ impl Config {
             timeout: flags.timeout.unwrap_or(TIMEOUT),
             policy_digest: policy,
         })
+    }
+
+    /// Reads a trust policy alone.
+    ///
+    /// # Errors
+    /// [`Error::Yaml`], [`Error::Schema`], each with its line.
+    pub fn parse_trust(name: &str, text: &[u8]) -> Result<TrustPolicy, Error> {
+        trust::parse(name, text).map(|read| read.policy)
     }
 
     /// Takes in the text of the trust policy, which from then on is part of the policy's digest.

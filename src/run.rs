@@ -10,6 +10,7 @@ pub mod report;
 pub mod scan;
 pub mod schema;
 pub mod select;
+pub mod trust;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -158,14 +159,24 @@ pub const CONFIG_FILE: &str = "kubewitness.yaml";
 /// # Errors
 /// Where the file cannot be read or understood, or flags make no sense.
 pub fn configure(options: Options) -> Result<Config, Error> {
+    with_trust(parsed(options)?)
+}
+
+/// The same, but for the trust policy, which is not read.
+fn parsed(options: Options) -> Result<Config, Error> {
     let path = options.config.or_else(|| Some(PathBuf::from(CONFIG_FILE)).filter(|path| store::exists(path)));
     let Some(path) = path else {
-        return with_trust(Config::resolve(config::File::default(), Path::new(""), options.flags)?);
+        return Ok(Config::resolve(config::File::default(), Path::new(""), options.flags)?);
     };
     tracing::info!(path = %path.display(), "reading the configuration");
     let file = Config::parse_file(&path.display().to_string(), &store::read(&path)?)?;
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    with_trust(Config::resolve(file, &folder, options.flags)?)
+    Ok(Config::resolve(file, &folder, options.flags)?)
+}
+
+fn sources_needed(config: &Config) -> Result<(), Error> {
+    let help = "no source is given: name one in kubewitness.yaml or by --source ./fleet@main#clusters/prod";
+    if config.sources.sources.is_empty() { Err(Error::Usage(help.to_owned())) } else { Ok(()) }
 }
 
 /// Reads the trust policy, where one is named. Whoever can commit to what is judged must not be who writes it.
@@ -234,10 +245,7 @@ pub struct Scanned {
 pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, Error> {
     let recording = options.recording.clone();
     let config = configure(options)?;
-    if config.sources.sources.is_empty() {
-        let help = "no source is given: name one in kubewitness.yaml or by --source ./fleet@main#clusters/prod";
-        return Err(Error::Usage(help.to_owned()));
-    }
+    sources_needed(&config)?;
     let begun = Instant::now();
     let started = whole_seconds(Utc::now());
     let keyring = Keyring::open(&config.keyring)?;

@@ -13,7 +13,7 @@ use crate::keyring::Keyring;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Tree};
-use crate::model::evidence::{ClusterIdentity, ListingGap, ObservedTip, TipChange};
+use crate::model::evidence::{ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
@@ -264,7 +264,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
     not_evaluated.extend(gaps);
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    let judging = attribute::Judging { trust: policy.trust.as_ref(), now: run.started, leaf_names: &leaf_names };
+    let (positions, gaps) = positions(readers, policy, &trees, &histories, &signatures, &run, progress).await;
+    not_evaluated.extend(gaps);
+    let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
     let (tags, gaps) = tags(readers, &judging, &run, progress).await;
     not_evaluated.extend(gaps);
@@ -408,6 +410,27 @@ async fn tags(readers: &Readers, judging: &attribute::Judging<'_>, run: &Run, pr
     let verified = run.limit.within(readers.keyring.verify_tags(&tags, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures of tags");
     (attribute::tags(tags, &signatures, judging), gaps)
+}
+
+/// What lies before the commits that the trust policy names.
+async fn positions(
+    readers: &Readers,
+    policy: &Policy,
+    trees: &[Tree],
+    histories: &Histories,
+    signatures: &Signatures,
+    run: &Run,
+    progress: &Progress,
+) -> (Positions, Vec<NotEvaluated>) {
+    let Some(trust) = &policy.trust else { return Default::default() };
+    let sources: Vec<(&str, &str)> =
+        trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
+    let marks = trust.marks(&sources, &histories.commits, signatures);
+    if marks.is_empty() {
+        return Default::default();
+    }
+    let found = run.limit.within(readers.sources.positions(&marks, &histories.commits, progress)).await;
+    in_time(found, Stage::History, "what lies before commits of the trust policy")
 }
 
 /// Every document behind a declaration whose source is versioned, and how it is read.

@@ -14,10 +14,10 @@ use crate::model::attribution::{
 };
 use crate::model::commit::{Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, DocumentHistory, Histories, Signatures};
+use crate::model::evidence::{Authored, DocumentHistory, Histories, Positions, Signatures};
 use crate::model::object::{FieldPath, Pointer};
 use crate::model::trust::{Place, TrustPolicy};
-use trust::{Judged, objections};
+use trust::{Judged, Standpoint, objections};
 
 pub use tag::tags;
 pub use verdict::{commit_verdict, unverified};
@@ -30,15 +30,18 @@ pub type LeafNames<'a> = dyn Fn(&Declaration) -> Vec<(FieldPath, Pointer)> + 'a;
 pub struct Judging<'a> {
     /// The trust policy, where there is one.
     pub trust: Option<&'a TrustPolicy>,
+    /// What lies before the commits that it names.
+    pub positions: &'a Positions,
     /// The moment of the scan.
     pub now: DateTime<Utc>,
     /// The names of leaves, which the scopes of bots need.
     pub leaf_names: &'a LeafNames<'a>,
 }
 
-/// The verdict on a commit by a trust policy alone, which `now` tells the retired keys of.
+/// The verdict on a commit by a trust policy alone, which `now` tells the retired keys of. Of its place in the history nothing is
+/// known.
 pub fn commit_verdict_by(policy: &TrustPolicy, commit: &Commit, facts: &SignatureFacts, now: DateTime<Utc>) -> CommitVerdict {
-    trust::judge(policy, commit, facts, now).verdict
+    trust::judge(policy, commit, facts, Standpoint { positions: &Positions::new(), now }).verdict
 }
 
 /// Attributes every declaration, in their order. Sources whose tree has no commit are not versioned, and so are their
@@ -50,9 +53,10 @@ pub fn attributions(
     signatures: &Signatures,
     judging: &Judging<'_>,
 ) -> Attributions {
-    let judged: Vec<Judged<'_>> = histories.commits.iter().map(|commit| judge(commit, signatures, judging)).collect();
     let versioned: HashMap<&str, &Tree> =
         trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| (tree.source.as_str(), tree)).collect();
+    let url = |commit: &Commit| versioned.get(commit.source.as_str()).map_or("", |tree| tree.url.as_str());
+    let judged: Vec<Judged<'_>> = histories.commits.iter().map(|commit| judge(commit, url(commit), signatures, judging)).collect();
     let evidence = Evidence { histories, judged: &judged, judging, trees: &versioned };
     let mut breaches = Found::default();
     let declarations = declarations
@@ -66,13 +70,25 @@ pub fn attributions(
     Attributions { declarations, commits, breaches: breaches.told() }
 }
 
-fn judge<'a>(commit: &Commit, signatures: &Signatures, judging: &Judging<'a>) -> Judged<'a> {
+fn judge<'a>(commit: &Commit, url: &str, signatures: &Signatures, judging: &Judging<'a>) -> Judged<'a> {
+    if judging.trust.is_some_and(|policy| is_before_anchor(policy, commit, url, judging.positions)) {
+        return Judged::before_anchor();
+    }
+    let standpoint = Standpoint { positions: judging.positions, now: judging.now };
     // The key of the map is owned; two short copies for each commit.
     match (signatures.get(&(commit.source.clone(), commit.id.clone())), judging.trust) {
-        (Some(facts), Some(policy)) => trust::judge(policy, commit, facts, judging.now),
+        (Some(facts), Some(policy)) => trust::judge(policy, commit, facts, standpoint),
         (Some(facts), None) => commit_verdict(commit, facts).into(),
         (None, _) => unverified().into(),
     }
+}
+
+/// Whether a commit is an ancestor of where the claims of the policy begin. Nobody can become one later; what branched off before
+/// and was merged since is none.
+fn is_before_anchor(policy: &TrustPolicy, commit: &Commit, url: &str, positions: &Positions) -> bool {
+    let of_source = policy.anchors.iter().filter(|anchor| anchor.is_about(&commit.source, url));
+    let mut marks = of_source.filter_map(|anchor| positions.get(&(commit.source.clone(), anchor.commit.clone())));
+    marks.any(|mark| mark.ancestors.contains(&commit.id))
 }
 
 /// What the policy has against the part of a commit in a declaration, and the verdict that is missed.

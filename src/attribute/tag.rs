@@ -2,17 +2,19 @@
 
 use super::{Judging, judge};
 use crate::model::attribution::Verdict;
-use crate::model::evidence::Signatures;
+use crate::model::evidence::{Positions, Signatures};
 use crate::model::tag::{JudgedTag, Tag};
 
 /// Judges tags, in their order. A signature is the tagger's over the name in the object: under another name it proves nothing
 /// (catalogue T55).
 pub fn tags(tags: Vec<Tag>, signatures: &Signatures, judging: &Judging<'_>) -> Vec<JudgedTag> {
-    tags.into_iter().map(|tag| judged(tag, signatures, judging)).collect()
+    // A tag is made at any time: it lies neither before nor behind a commit by which a policy bounds a key.
+    let judging = Judging { positions: &Positions::new(), ..*judging };
+    tags.into_iter().map(|tag| judged(tag, signatures, &judging)).collect()
 }
 
 fn judged(tag: Tag, signatures: &Signatures, judging: &Judging<'_>) -> JudgedTag {
-    let mut verdict = judge(&tag.object, signatures, judging).verdict;
+    let mut verdict = judge(&tag.object, "", signatures, judging).verdict;
     let wrong = wrong(&tag);
     if !wrong.is_empty() {
         verdict.verdict = Verdict::Invalid;

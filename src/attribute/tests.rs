@@ -13,7 +13,7 @@ use crate::model::attribution::{
 };
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Input, LeafOrigin, Tree};
-use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Signatures};
+use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Positions, Signatures};
 use crate::model::fixture::leaf_names;
 use crate::model::object::{Manifest, ObjectId};
 use crate::model::trust::{Bot, FieldGlob, Principal, Rule, TrustPolicy, TrustedKey, Via};
@@ -285,7 +285,8 @@ fn by(
     histories: &Histories,
     signatures: &Signatures,
 ) -> Attributions {
-    let judging = Judging { trust, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+    let positions = Positions::new();
+    let judging = Judging { trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
     super::attributions(declarations, trees, histories, signatures, &judging)
 }
 

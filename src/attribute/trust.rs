@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use super::verdict::{email, ladder, limited};
 use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Format, Objection, SignatureFacts, Verdict};
 use crate::model::commit::Commit;
+use crate::model::evidence::Positions;
 use crate::model::object::FieldPath;
-use crate::model::trust::{Bot, Forge, Place, Principal, TrustPolicy, TrustedKey, Via, covers};
+use crate::model::trust::{Bot, Forge, Moment, Place, Principal, TrustPolicy, TrustedKey, Via, covers};
 
 /// What is known of a commit.
 #[derive(Clone, Debug)]
@@ -21,11 +22,13 @@ pub(super) struct Judged<'a> {
     pub(super) names: BTreeSet<&'a str>,
     /// The bots that it is of, which are one program with several scopes.
     pub(super) bots: Vec<&'a Bot>,
+    /// Whether nothing is claimed of it, so that no proof is asked for.
+    pub(super) unclaimed: bool,
 }
 
 impl From<CommitVerdict> for Judged<'_> {
     fn from(verdict: CommitVerdict) -> Self {
-        Self { verdict, names: BTreeSet::new(), bots: Vec::new() }
+        Self { verdict, names: BTreeSet::new(), bots: Vec::new(), unclaimed: false }
     }
 }
 
@@ -33,11 +36,26 @@ impl Judged<'_> {
     fn of(verdict: Verdict, binding: Binding, signer: Option<String>, reason: &str) -> Self {
         CommitVerdict { verdict, binding, signer, reasons: vec![reason.to_owned()] }.into()
     }
+
+    /// Of a commit before an anchor.
+    pub(super) fn before_anchor() -> Self {
+        Self { unclaimed: true, ..Self::of(Verdict::Unverifiable, Binding::None, None, "before-anchor") }
+    }
 }
 
-/// The judgement on a commit by a policy. `now` decides which keys are retired.
-pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &SignatureFacts, now: DateTime<Utc>) -> Judged<'a> {
-    let claims = Claims { author: email(&commit.author), committer: email(&commit.committer), time: claimed_time(commit, facts), now };
+/// When, and where in the histories, commits are judged.
+#[derive(Clone, Copy)]
+pub(super) struct Standpoint<'a> {
+    /// What lies before the commits that the policy names.
+    pub(super) positions: &'a Positions,
+    /// Decides which keys are retired by now.
+    pub(super) now: DateTime<Utc>,
+}
+
+/// The judgement on a commit by a policy.
+pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &SignatureFacts, standpoint: Standpoint<'_>) -> Judged<'a> {
+    let (author, committer) = (email(&commit.author), email(&commit.committer));
+    let claims = Claims { author, committer, time: claimed_time(commit, facts), commit, standpoint };
     let forge = policy.forges.iter().find(|forge| claims.committer.as_ref() == Some(&forge.committer));
     if forge.is_some_and(|forge| is_spoofed(forge, facts)) {
         return Judged::of(Verdict::Invalid, Binding::None, None, "spoofed-forge");
@@ -52,11 +70,37 @@ pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &Signat
 }
 
 /// What a commit says of itself.
-struct Claims {
+struct Claims<'a> {
     author: Option<String>,
     committer: Option<String>,
     time: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
+    commit: &'a Commit,
+    standpoint: Standpoint<'a>,
+}
+
+impl Claims<'_> {
+    /// Whether the commit comes before a moment, or why that is not known.
+    fn is_before(&self, moment: &Moment) -> Result<bool, &'static str> {
+        match moment {
+            Moment::Time(moment) => self.time.map(|time| time < *moment).ok_or("claimed-time-unreadable"),
+            Moment::Commit(mark) => match self.standpoint.positions.get(&(self.commit.source.clone(), mark.clone())) {
+                Some(mark) if mark.before.contains(&self.commit.id) => Ok(true),
+                Some(mark) if mark.whole => Ok(false),
+                Some(_) | None => Err("position-unknown"),
+            },
+        }
+    }
+
+    /// Whether a moment lies behind us, so that who has the key today can only claim an earlier one. A position cannot be claimed.
+    fn is_over(&self, moment: &Moment) -> bool {
+        matches!(moment, Moment::Time(end) if *end <= self.standpoint.now)
+    }
+
+    /// Whether the key speaks for nobody yet.
+    fn is_early(&self, from: &Moment) -> Result<bool, &'static str> {
+        let is_ahead = matches!(from, Moment::Time(from) if self.standpoint.now < *from);
+        Ok(self.is_before(from)? || is_ahead)
+    }
 }
 
 /// A signature's own time; an SSH signature has none, and takes the committer's.
@@ -79,7 +123,7 @@ fn is_spoofed(forge: &Forge, facts: &SignatureFacts) -> bool {
 }
 
 /// Whom a good signature speaks for. The reading of a policy has made sure that a key of a forge or a bot is of nobody else.
-fn bound<'a>(policy: &'a TrustPolicy, facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+fn bound<'a>(policy: &'a TrustPolicy, facts: &SignatureFacts, claims: &Claims<'_>) -> Judged<'a> {
     let has_own = |keys: &[TrustedKey]| keys.iter().any(|key| key.is_of(facts));
     if let Some(forge) = policy.forges.iter().find(|forge| has_own(&forge.keys)) {
         return in_times(by_forge(policy, forge, claims), &forge.keys, facts, claims);
@@ -107,7 +151,7 @@ fn bound<'a>(policy: &'a TrustPolicy, facts: &SignatureFacts, claims: &Claims) -
 }
 
 /// A forge attests what it committed itself; who wrote it is its claim.
-fn by_forge<'a>(policy: &'a TrustPolicy, forge: &'a Forge, claims: &Claims) -> Judged<'a> {
+fn by_forge<'a>(policy: &'a TrustPolicy, forge: &'a Forge, claims: &Claims<'_>) -> Judged<'a> {
     let signer = Some(forge.name.clone());
     if claims.committer.as_ref() != Some(&forge.committer) {
         return Judged::of(Verdict::SignedUntrusted, Binding::None, signer, "forge-committer-mismatch");
@@ -130,14 +174,15 @@ fn by_bots(bots: Vec<&Bot>) -> Option<Judged<'_>> {
     let first = bots.first()?;
     let signer = Some(format!("{} <{}>", first.name, first.author_email));
     let verdict = CommitVerdict { verdict: Verdict::BotAttested, binding: Binding::Bot, signer, reasons: vec!["bot".to_owned()] };
-    Some(Judged { verdict, names: bots.iter().map(|bot| bot.name.as_str()).collect(), bots })
+    let names = bots.iter().map(|bot| bot.name.as_str()).collect();
+    Some(Judged { verdict, names, bots, unclaimed: false })
 }
 
 fn is_email_of(principal: &Principal, email: Option<&String>) -> bool {
     email.is_some_and(|email| principal.emails.contains(email))
 }
 
-fn by_principal<'a>(principal: &'a Principal, claims: &Claims) -> Judged<'a> {
+fn by_principal<'a>(principal: &'a Principal, claims: &Claims<'_>) -> Judged<'a> {
     let (verdict, binding) = if is_email_of(principal, claims.author.as_ref()) {
         (Verdict::VerifiedAuthor, Binding::Author)
     } else if is_email_of(principal, claims.committer.as_ref()) {
@@ -149,7 +194,7 @@ fn by_principal<'a>(principal: &'a Principal, claims: &Claims) -> Judged<'a> {
 }
 
 /// A key that several claim speaks for the one who is the author, and else for nobody.
-fn by_one_of<'a>(several: &[&'a Principal], facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+fn by_one_of<'a>(several: &[&'a Principal], facts: &SignatureFacts, claims: &Claims<'_>) -> Judged<'a> {
     let authors: Vec<&Principal> = several.iter().copied().filter(|principal| is_email_of(principal, claims.author.as_ref())).collect();
     if let [author] = authors.as_slice() {
         let mut judged = in_times(by_principal(author, claims), &author.keys, facts, claims);
@@ -161,19 +206,20 @@ fn by_one_of<'a>(several: &[&'a Principal], facts: &SignatureFacts, claims: &Cla
 }
 
 /// The judgement as far as every listed key that made the signature spoke for its owner: a primary key beside its subkey, too.
-fn in_times<'a>(judged: Judged<'a>, keys: &[TrustedKey], facts: &SignatureFacts, claims: &Claims) -> Judged<'a> {
+fn in_times<'a>(judged: Judged<'a>, keys: &[TrustedKey], facts: &SignatureFacts, claims: &Claims<'_>) -> Judged<'a> {
     keys.iter().filter(|key| key.is_of(facts)).fold(judged, |judged, key| in_time(judged, key, claims))
 }
 
-/// The judgement as far as the key spoke for its owner at the time that is claimed. Whoever has a key that is retired by now
-/// can claim any time.
-fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims) -> Judged<'a> {
-    let outside = match (claims.time, key.valid_from, key.retired_at) {
-        (_, None, None) => return judged,
-        (None, ..) => "claimed-time-unreadable",
-        (Some(time), Some(from), _) if time < from || claims.now < from => "key-not-yet-valid",
-        (Some(time), _, Some(end)) if time >= end => "key-retired",
-        (_, _, Some(end)) if end <= claims.now => {
+/// The judgement as far as the key spoke for its owner where the commit stands, or at the time that it claims. Whoever has a key
+/// that is retired by now can claim any time.
+fn in_time<'a>(judged: Judged<'a>, key: &TrustedKey, claims: &Claims<'_>) -> Judged<'a> {
+    let early = key.valid_from.as_ref().map(|from| claims.is_early(from));
+    let before_end = key.retired_at.as_ref().map(|end| claims.is_before(end));
+    let outside = match (early, before_end) {
+        (Some(Err(unknown)), _) | (_, Some(Err(unknown))) => unknown,
+        (Some(Ok(true)), _) => "key-not-yet-valid",
+        (_, Some(Ok(false))) => "key-retired",
+        (_, Some(Ok(true))) if key.retired_at.as_ref().is_some_and(|end| claims.is_over(end)) => {
             return Judged { verdict: limited(judged.verdict, Verdict::ClaimedTimeOnly, "key-retired-since"), ..judged };
         }
         _ => return judged,
@@ -191,6 +237,7 @@ pub(super) fn objections(
 ) -> (Breaches, Option<Verdict>) {
     let mut breaches = Breaches::default();
     let mut verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
+    let is_unclaimed = judged.is_some_and(|judged| judged.unclaimed);
     let nobody = BTreeSet::new();
     let mut names = judged.map_or(&nobody, |judged| &judged.names);
     if judged.is_some_and(|judged| !judged.bots.is_empty() && !judged.bots.iter().any(|bot| may_set(bot, place, field))) {
@@ -203,6 +250,10 @@ pub(super) fn objections(
         is_scoped = true;
         if !rule.has_in_scope(place.object) {
             breaches.add(Objection::OutOfScope);
+        }
+        // What lies before an anchor is told as not verifiable; no proof of it is asked for.
+        if is_unclaimed {
+            continue;
         }
         if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
             breaches.add(Objection::NotAllowed);

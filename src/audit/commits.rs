@@ -11,6 +11,9 @@ use crate::model::finding::{Finding, Severity};
 /// The reason of `signed-untrusted` where a configured key belongs to neither author nor committer.
 pub(super) const IDENTITY_MISMATCH: &str = "identity-mismatch";
 
+/// The reason of `unverifiable` where a trust policy claims nothing yet.
+pub(super) const BEFORE_ANCHOR: &str = "before-anchor";
+
 /// The reason of `signed-untrusted` where a trust policy gives the key to nobody.
 const KEY_NOT_IN_POLICY: &str = "key-not-in-policy";
 

@@ -1,7 +1,7 @@
 //! A commit was signed by a key that proves nothing here.
 
 use super::check::{Check, Explanation, Facts};
-use super::commits::{self, Against, Credited, IDENTITY_MISMATCH};
+use super::commits::{self, Against, BEFORE_ANCHOR, Credited, IDENTITY_MISMATCH};
 use super::sentence::reasons;
 use crate::model::attribution::{Breach, Crypto, Verdict};
 use crate::model::finding::{Finding, Severity};
@@ -46,6 +46,9 @@ fn uncredited_finding(facts: &Facts<'_>, breach: &Breach) -> Option<Finding> {
 
 fn sentence(credited: &Credited<'_>) -> Option<String> {
     let Credited { verdict, signature, against, .. } = credited;
+    if verdict.reasons.iter().any(|reason| reason == BEFORE_ANCHOR) && against.breaches.is_empty() {
+        return None;
+    }
     let unknown_key =
         signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey || facts.reasons.iter().any(|reason| reason == "unknown-key"));
     let untrusted = match verdict.verdict {

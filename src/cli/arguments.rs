@@ -67,6 +67,9 @@ pub(super) enum Command {
     Capture(Capture),
     /// Print the smallest role with which the configuration can be scanned
     Rbac(Rbac),
+    /// Make a trust policy
+    #[command(subcommand)]
+    Trust(Trust),
     /// Explain a rule
     Explain {
         /// The rule, as in field-drifted; without one, all are listed
@@ -186,6 +189,34 @@ pub(super) struct Rbac {
     pub(super) undeclared: Vec<String>,
 }
 
+#[derive(Subcommand)]
+pub(super) enum Trust {
+    /// Print a policy made of who signs in the sources, for a person to review; what is only claimed stands in it commented out
+    Init(TrustInit),
+}
+
+#[derive(Args)]
+pub(super) struct TrustInit {
+    /// The configuration file [default: kubewitness.yaml, if there is one]
+    #[arg(long, value_name = "FILE", env = "KUBEWITNESS_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// A source of declarations (repeatable): [name=]url[@ref][#path], as in ./fleet@main
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) source: Vec<String>,
+    /// File with OpenPGP keys of persons (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) keyring: Vec<PathBuf>,
+    /// File with SSH keys of persons, as ssh-keygen(1) describes it (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(super) allowed_signers: Vec<PathBuf>,
+    /// How many commits of each source are looked at, from its tip back
+    #[arg(long, value_name = "NUMBER", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) commits: u32,
+    /// How long all of it may take, as in 90s, 15m, 1h [default: 15m]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+}
+
 #[derive(Args)]
 pub(super) struct From {
     /// The configuration file [default: kubewitness.yaml, if there is one]
@@ -227,6 +258,7 @@ pub(super) struct ClusterArgs {
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum SchemaOf {
     Config,
+    Trust,
     Record,
     Blame,
     Comparison,
@@ -250,6 +282,7 @@ impl SchemaOf {
     pub(super) fn setting(self) -> Contract {
         match self {
             Self::Config => Contract::Config,
+            Self::Trust => Contract::Trust,
             Self::Record => Contract::Record,
             Self::Blame => Contract::Blame,
             Self::Comparison => Contract::Comparison,
@@ -308,6 +341,20 @@ impl From {
                 ..cluster.flags()
             },
         }
+    }
+}
+
+impl TrustInit {
+    pub(super) fn options(self) -> Options {
+        let flags = Flags {
+            sources: self.source,
+            keyrings: self.keyring,
+            allowed_signers: self.allowed_signers,
+            timeout: self.timeout,
+            cache: cache_folder(),
+            ..Flags::default()
+        };
+        Options { config: self.config, flags, recording: None }
     }
 }
 

@@ -49,7 +49,7 @@ struct Check<'a> {
 impl Check<'_> {
     /// Checks types, keys and words, so that the first mistake is told with its line.
     fn node(&self, node: &Node, schema: &Value, place: &str) -> Result<(), Error> {
-        let schema = self.resolved(schema);
+        let schema = self.said(node, schema);
         if let Some(choices) = choices(schema) {
             return self.choice(node, choices, place);
         }
@@ -82,6 +82,16 @@ impl Check<'_> {
             NodeValue::String(word) if choices.contains(&word.as_str()) => Ok(()),
             NodeValue::String(word) => Err(self.error(node.line, format!("{place}: `{word}` is none of {}", choices.join(", ")))),
             _ => Err(self.error(node.line, format!("{place} should be one of {}", choices.join(", ")))),
+        }
+    }
+
+    /// What is said of a value; where it may be a text or a mapping, of the one that it is.
+    fn said<'s>(&'s self, node: &Node, schema: &'s Value) -> &'s Value {
+        let schema = self.resolved(schema);
+        match (&node.value, schema["anyOf"].as_array()) {
+            (_, None) => schema,
+            (NodeValue::String(_), Some(variants)) => variants.iter().find(|variant| allows(variant, "string")).unwrap_or(schema),
+            (_, Some(_)) => self.resolved(schema),
         }
     }
 

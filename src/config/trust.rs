@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::{Error, schema};
 use crate::model::attribution::Verdict;
+use crate::model::commit::CommitId;
 use crate::model::trust::{self, FieldGlob, PathGlob, TrustPolicy, TrustedKey, Via, normal_email};
-use crate::yaml::{Node, NodeValue};
+use crate::yaml::Node;
 
 /// What a minimum may be: everything that proves somebody.
 const RUNGS: [Verdict; 5] =
@@ -19,71 +20,149 @@ const RUNGS: [Verdict; 5] =
 /// Before the name of a role.
 const ROLE: &str = "role:";
 
+/// A trust policy: which keys speak for whom, and who may declare what. It lies outside of the repositories that it judges.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "TrustPolicy")]
 struct File {
+    /// Persons.
     principals: Vec<Principal>,
+    /// Forges, which sign what others wrote.
     forges: Vec<Forge>,
+    /// Programs that commit by themselves, with what they may change. Several with the keys of one are that one with several scopes.
     bots: Vec<Bot>,
+    /// Names of principals, forges and bots by role; `allow` names a role as `role:NAME`.
     roles: BTreeMap<String, Vec<String>>,
+    /// Where the claims of the policy begin in a history: of the ancestors of such a commit nothing is claimed. They are
+    /// unverifiable, and no rule asks for a proof of them.
+    anchors: Vec<Anchor>,
+    /// Who may declare what. All that are about a declaration have to pass; what none is about is untrusted. None at all restrict
+    /// nothing.
     rules: Vec<Rule>,
 }
 
+/// A person. A commit is its author's where both key and e-mail are theirs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Principal {
+    /// A name that nobody else has here.
     name: String,
+    /// Their e-mails, at least one.
     emails: Vec<String>,
+    /// Their keys.
     #[serde(default)]
     keys: Vec<Key>,
 }
 
+/// A key, named in one form, and when it speaks for its owner.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Key {
+    /// The full fingerprint (40 or 64 digits) of an OpenPGP primary key, which stands for its subkeys, or of one subkey.
     openpgp: Option<String>,
+    /// `SHA256:` and 43 characters, as `ssh-keygen -l` shows it.
     ssh: Option<String>,
-    valid_from: Option<String>,
-    retired_at: Option<String>,
+    /// The first moment at which it speaks for its owner.
+    valid_from: Option<Moment>,
+    /// The first moment at which it does no more.
+    retired_at: Option<Moment>,
 }
 
+/// A time, or a position in the history.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Moment {
+    /// As in `2026-01-31T00:00:00Z`, or a day; by what the signature or the committer claims.
+    Time(String),
+    /// A commit on the branch.
+    Position(Position),
+}
+
+/// A commit on the branch. Before it is its first parent with all that one's history; all else comes with it or after it, also what
+/// was made earlier elsewhere and merged since.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Position {
+    /// Its full id.
+    commit: String,
+}
+
+/// Where the claims of the policy begin in the history of some sources.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Anchor {
+    /// Pattern of the source's name.
+    source: Option<String>,
+    /// Pattern of the source's URL.
+    repository: Option<String>,
+    /// The full id of the first commit of which something is claimed.
+    commit: String,
+    /// Why it begins there.
+    note: Option<String>,
+}
+
+/// A forge: attests who wrote what it commits.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Forge {
+    /// A name that nobody else has here.
     name: String,
+    /// Its keys, which are nobody else's.
     keys: Vec<Key>,
+    /// The committer e-mail that is its own; under another key it is invalid.
     committer: String,
 }
 
+/// A program, and what it may change.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Bot {
+    /// A name that nobody else has here.
     name: String,
+    /// The forge that signs for it; else it has keys.
     via: Option<String>,
+    /// Its own keys; else a forge signs for it.
     #[serde(default)]
     keys: Vec<Key>,
+    /// The author e-mail of its commits.
     author_email: String,
+    /// Patterns of the files that it may change; none means all.
     #[serde(default)]
     paths: Vec<String>,
+    /// Patterns of the fields that it may set, and what is below them; none means all.
     #[serde(default)]
     fields: Vec<String>,
 }
 
+/// Who may declare what. In patterns `*` and `?` stay within a name, `**` stands for any folders, `!` refuses.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rule {
+    /// Pattern of the source's name.
     source: Option<String>,
+    /// Pattern of the source's URL.
     repository: Option<String>,
+    /// Pattern of the full name of the reference, as in `refs/heads/main`.
     #[serde(rename = "ref")]
     reference: Option<String>,
+    /// Patterns of files. With them the rule is about all that these declare; without, about objects of its namespaces and kinds.
     #[serde(default)]
     paths: Vec<String>,
+    /// Patterns of namespaces; the empty one for objects without.
     #[serde(default)]
     namespaces: Vec<String>,
+    /// Patterns of kinds.
     #[serde(default)]
     kinds: Vec<String>,
+    /// Names of principals, forges and bots, and roles as `role:NAME`. Absent where anybody may.
     allow: Option<Vec<String>>,
+    /// The least verdict: `verified-author`, `verified-committer`, `forge-attested`, `bot-attested` or `group-verified`.
     min: Option<String>,
+}
+
+/// The JSON Schema of the file.
+pub fn json_schema() -> Value {
+    schema_for!(File).to_value()
 }
 
 /// A policy, and the value it was read from, which its digest is made of: comments and white space are no policy.
@@ -96,28 +175,11 @@ pub(super) struct Read {
 pub(super) fn parse(name: &str, text: &[u8]) -> Result<Read, Error> {
     let wrong = |line: u32, message: String| Error::Schema { file: name.to_owned(), line, message };
     let Some(root) = schema::document(name, text)? else { return Err(wrong(1, "the trust policy is empty".to_owned())) };
-    if let Some((line, message)) = position(&root) {
-        return Err(wrong(line, message));
-    }
-    schema::check(name, &root, &schema_for!(File).to_value(), "the trust policy")?;
+    schema::check(name, &root, &json_schema(), "the trust policy")?;
     let value = root.to_value();
     let file = File::deserialize(&value).map_err(|error| wrong(root.line, error.to_string()))?;
     let policy = Reader { root: &root }.policy(file).map_err(|(line, message)| wrong(line, message))?;
     Ok(Read { policy, value })
-}
-
-/// A key's validity by a position in the history, which is not judged: a policy that asks for it must not seem to be kept.
-fn position(root: &Node) -> Option<(u32, String)> {
-    let keys = ["principals", "forges", "bots"].into_iter().filter_map(|list| root.get(list)).flat_map(|list| list.items());
-    keys.filter_map(|owner| owner.get("keys")).flat_map(|keys| keys.items()).find_map(|key| {
-        ["validFrom", "retiredAt"].into_iter().find_map(|field| {
-            let NodeValue::Mapping(_) = &key.get(field)?.value else { return None };
-            Some((
-                key.get(field)?.line,
-                format!("{field} is a time, as in 2026-01-31T00:00:00Z; a position such as a commit is not supported"),
-            ))
-        })
-    })
 }
 
 /// A mistake, and the line it is told with.
@@ -164,6 +226,9 @@ impl Reader<'_> {
         }
         for (at, bot) in file.bots.iter().enumerate() {
             policy.bots.push(self.bot(at, bot, &file.forges)?);
+        }
+        for (at, anchor) in file.anchors.iter().enumerate() {
+            policy.anchors.push(self.anchor(at, anchor)?);
         }
         for (at, rule) in file.rules.iter().enumerate() {
             policy.rules.push(self.rule(at, rule, &file, &roles)?);
@@ -287,6 +352,24 @@ impl Reader<'_> {
         })
     }
 
+    fn anchor(&self, at: usize, anchor: &Anchor) -> Result<trust::Anchor, Mistake> {
+        if anchor.source.is_none() && anchor.repository.is_none() {
+            return Err((self.line(("anchors", at, &[])), "an anchor needs the `source` or `repository` that it is of".to_owned()));
+        }
+        Ok(trust::Anchor {
+            source: anchor.source.clone(),
+            repository: anchor.repository.clone(),
+            commit: self.commit(&anchor.commit, ("anchors", at, &["commit"]))?,
+            note: anchor.note.clone(),
+        })
+    }
+
+    fn commit(&self, text: &str, way: Way<'_>) -> Result<CommitId, Mistake> {
+        commit(text).ok_or_else(|| {
+            (self.line(way), format!("commit: `{text}` is no full id of a commit; `git rev-parse` shows its 40 or 64 digits"))
+        })
+    }
+
     fn paths(&self, list: &str, at: usize, paths: &[String]) -> Result<Vec<PathGlob>, Mistake> {
         let read = paths.iter().enumerate().map(|(index, text)| {
             PathGlob::parse(text).ok_or_else(|| {
@@ -315,16 +398,23 @@ impl Reader<'_> {
                 })?,
                 _ => return Err((line(""), "a key is either `openpgp: FINGERPRINT` or `ssh: SHA256:…`".to_owned())),
             };
-            let time = |field: &str, text: &Option<String>| match text {
+            let moment = |field: &str, moment: &Option<Moment>| match moment {
                 None => Ok(None),
-                Some(text) => {
-                    time(text).map(Some).ok_or_else(|| (line(field), format!("{field}: `{text}` is no time, as in 2026-01-31T00:00:00Z")))
+                Some(Moment::Time(text)) => match time(text) {
+                    Some(time) => Ok(Some(trust::Moment::Time(time))),
+                    None => Err((line(field), format!("{field}: `{text}` is no time, as in 2026-01-31T00:00:00Z"))),
+                },
+                Some(Moment::Position(Position { commit })) => {
+                    self.commit(commit, (list, at, &["keys", &position, field, "commit"])).map(trust::Moment::Commit).map(Some)
                 }
             };
-            let (valid_from, retired_at) = (time("validFrom", &key.valid_from)?, time("retiredAt", &key.retired_at)?);
-            if let (Some(from), Some(end)) = (valid_from, retired_at)
-                && from >= end
-            {
+            let (valid_from, retired_at) = (moment("validFrom", &key.valid_from)?, moment("retiredAt", &key.retired_at)?);
+            let is_never = match (&valid_from, &retired_at) {
+                (Some(trust::Moment::Time(from)), Some(trust::Moment::Time(end))) => from >= end,
+                (Some(from), Some(end)) => from == end,
+                _ => false,
+            };
+            if is_never {
                 return Err((line("retiredAt"), "retiredAt is not after validFrom; the key would never be valid".to_owned()));
             }
             Ok(TrustedKey { fingerprint, valid_from, retired_at })
@@ -394,6 +484,12 @@ fn ssh(text: &str) -> Option<String> {
     (digest.len() == 43 && digest.chars().all(is_base64)).then(|| format!("SHA256:{digest}"))
 }
 
+/// A full object id.
+fn commit(text: &str) -> Option<CommitId> {
+    let id = text.to_ascii_lowercase();
+    (matches!(id.len(), 40 | 64) && id.bytes().all(|digit| digit.is_ascii_hexdigit())).then(|| CommitId::new(id))
+}
+
 /// RFC 3339, or a day, which begins at midnight UTC.
 fn time(text: &str) -> Option<DateTime<Utc>> {
     let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN).and_utc());
@@ -404,7 +500,8 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 mod tests {
     use super::parse;
     use crate::model::attribution::Verdict;
-    use crate::model::trust::TrustPolicy;
+    use crate::model::commit::CommitId;
+    use crate::model::trust::{Moment, TrustPolicy};
 
     const ALICE: &str = "0123456789ABCDEF0123456789ABCDEF01234567";
 
@@ -423,6 +520,18 @@ mod tests {
         let text = &readme[start..start + readme[start..].find("```").expect("the example ends")];
         let policy = read(text);
         assert!(!policy.principals.is_empty() && !policy.forges.is_empty() && !policy.bots.is_empty() && !policy.rules.is_empty());
+    }
+
+    /// `KUBEWITNESS_WRITE_SCHEMAS=1 cargo test --lib schema` writes the file anew.
+    #[test]
+    fn the_published_schema_is_that_of_the_types() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/schema/trust.schema.json");
+        let generated = format!("{:#}\n", super::json_schema());
+        if std::env::var_os("KUBEWITNESS_WRITE_SCHEMAS").is_some() {
+            std::fs::write(&path, &generated).expect("the file can be written");
+        }
+        let published = std::fs::read_to_string(&path).expect("the file is there");
+        assert_eq!(published, generated, "trust.schema.json is not the schema of the types");
     }
 
     #[test]
@@ -447,20 +556,42 @@ mod tests {
             error("principals:\n- name: alice\n  email: [a@b]\n"),
             "trust.yaml:3: unknown key `email` in principals; did you mean `emails`?"
         );
-        assert!(error("anchors: []\n").starts_with("trust.yaml:1: unknown key `anchors` in the trust policy; it knows"));
+        assert!(error("owners: []\n").starts_with("trust.yaml:1: unknown key `owners` in the trust policy; it knows"));
         assert!(error("# nothing\n").contains("the trust policy is empty"));
         assert!(error("rules: []\n---\nrules: []\n").contains("second document"));
     }
 
     #[test]
-    fn times_are_times_and_positions_are_refused() {
+    fn times_are_times() {
         let key = |times: &str| format!("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - openpgp: '{ALICE}'\n    {times}\n");
         let keys = read(&key("validFrom: 2026-01-31\n    retiredAt: 2026-02-01T00:00:00+01:00")).principals[0].keys.clone();
-        assert_eq!(keys[0].valid_from.map(|time| time.to_rfc3339()).as_deref(), Some("2026-01-31T00:00:00+00:00"));
-        assert_eq!(keys[0].retired_at.map(|time| time.to_rfc3339()).as_deref(), Some("2026-01-31T23:00:00+00:00"));
-        assert!(error(&key("retiredAt: {commit: abc}")).contains("trust.yaml:6: retiredAt is a time"));
+        let at = |time: &str| Some(Moment::Time(time.parse().expect("a time")));
+        assert_eq!(keys[0].valid_from, at("2026-01-31T00:00:00Z"));
+        assert_eq!(keys[0].retired_at, at("2026-01-31T23:00:00Z"));
         assert!(error(&key("retiredAt: soon")).contains("trust.yaml:6: retiredAt: `soon` is no time"));
         assert!(error(&key("validFrom: 2026-02-01\n    retiredAt: 2026-01-01")).contains("never be valid"));
+    }
+
+    #[test]
+    fn a_position_is_a_commit_in_full() {
+        let key = |bounds: &str| format!("principals:\n- name: a\n  emails: [a@b]\n  keys:\n  - openpgp: {ALICE}\n    {bounds}\n");
+        let keys = read(&key(&format!("retiredAt: {{commit: {ALICE}}}"))).principals.remove(0).keys;
+        assert_eq!(keys[0].retired_at, Some(Moment::Commit(CommitId::new(ALICE.to_ascii_lowercase()))));
+        assert!(error(&key("retiredAt: {commit: abc}")).contains("trust.yaml:6: commit: `abc` is no full id of a commit"));
+        assert!(error(&key("retiredAt: {comit: abc}")).contains("trust.yaml:6: unknown key `comit` in retiredAt; did you mean `commit`?"));
+        assert!(error(&key("retiredAt: [abc]")).contains("trust.yaml:6: retiredAt should be a mapping"));
+        let both = format!("validFrom: {{commit: {ALICE}}}\n    retiredAt: {{commit: {ALICE}}}");
+        assert!(error(&key(&both)).contains("never be valid"));
+    }
+
+    #[test]
+    fn an_anchor_names_its_source_and_a_commit_in_full() {
+        let anchor =
+            read(&format!("anchors:\n- {{repository: '*/fleet', commit: {ALICE}, note: signing starts here}}\n")).anchors.remove(0);
+        assert!(anchor.is_about("any", "https://git.example/fleet") && !anchor.is_about("any", "https://git.example/other"));
+        assert_eq!(anchor.note.as_deref(), Some("signing starts here"));
+        assert!(error(&format!("anchors:\n- {{commit: {ALICE}}}\n")).contains("trust.yaml:2: an anchor needs the `source`"));
+        assert!(error("anchors:\n- {source: fleet, commit: main}\n").contains("trust.yaml:2: commit: `main` is no full id"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::attribution::SignatureFacts;
 use super::commit::{Commit, CommitId};
-use super::declaration::{DocumentRef, SourceId};
+use super::declaration::{DocumentRef, SourceId, TreePath};
 use super::kind::Kind;
 use super::object::LiveObject;
 
@@ -178,6 +178,46 @@ impl Change {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// The commits of a source from its tip back, as far as they were looked at.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// The source.
+    pub source: SourceId,
+    /// The full name of the reference, or the commit that was asked for.
+    pub requested: String,
+    /// Nearest to the tip first, by the number of parents on the way.
+    pub commits: Vec<Commit>,
+    /// Whether there are more.
+    pub cut: bool,
+    /// What some of the commits changed, as far as that was asked.
+    pub touched: BTreeMap<CommitId, Vec<TouchedFile>>,
+}
+
+/// A file that a commit made different from all its parents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedFile {
+    /// The file.
+    pub path: TreePath,
+    /// Patterns of the fields of its documents that differ, in the grammar of the record, `[*]` for items of lists. Absent where
+    /// documents were added or removed, or where that cannot be told.
+    pub fields: Option<BTreeSet<String>>,
+}
+
+/// What lies before the commits that the trust policy names, by source and such a commit. One that is not in the history of the
+/// source, or of which that cannot be told, has no entry.
+pub type Positions = BTreeMap<(SourceId, CommitId), Mark>;
+
+/// Which of the credited commits lie before one commit. What its id stands for cannot change, and so neither can this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Those among its ancestors.
+    pub ancestors: BTreeSet<CommitId>,
+    /// Those that were on its branch before it: its first parent and that one's ancestors.
+    pub before: BTreeSet<CommitId>,
+    /// Whether everything before it could be read; else more may be there than `before` says.
+    pub whole: bool,
 }
 
 /// What each commit's signature says, by source and commit.

@@ -3,11 +3,13 @@
 //! Lists of patterns follow one rule: `!` refuses, one of the others has to match, and a list of refusals alone lets the rest
 //! through. `*` and `?` stay within a name or a part of a path; `**` stands for any number of parts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::attribution::{SignatureFacts, Verdict};
+use super::commit::{Commit, CommitId, SourceId};
+use super::evidence::Signatures;
 use super::ignore::{PartPattern, PathPattern, RuleError};
 use super::object::{FieldPath, ObjectId, Step};
 use super::pattern;
@@ -21,8 +23,60 @@ pub struct TrustPolicy {
     pub forges: Vec<Forge>,
     /// Programs that commit by themselves.
     pub bots: Vec<Bot>,
+    /// From where on something is claimed.
+    pub anchors: Vec<Anchor>,
     /// Who may declare what. None at all restrict nothing.
     pub rules: Vec<Rule>,
+}
+
+impl TrustPolicy {
+    /// The keys of everybody.
+    fn keys(&self) -> impl Iterator<Item = &TrustedKey> {
+        let persons = self.principals.iter().flat_map(|principal| &principal.keys);
+        persons.chain(self.forges.iter().flat_map(|forge| &forge.keys)).chain(self.bots.iter().flat_map(Bot::own_keys))
+    }
+
+    /// The commits of each source whose place in the history has to be known to judge these commits: its anchors, and the
+    /// positions of keys that signed something there. `sources` are names and URLs.
+    pub fn marks(&self, sources: &[(&str, &str)], commits: &[Commit], signatures: &Signatures) -> BTreeMap<SourceId, BTreeSet<CommitId>> {
+        let mut marks: BTreeMap<SourceId, BTreeSet<CommitId>> = BTreeMap::new();
+        for (source, url) in sources {
+            let anchors = self.anchors.iter().filter(|anchor| anchor.is_about(source, url)).map(|anchor| anchor.commit.clone());
+            marks.entry((*source).to_owned()).or_default().extend(anchors);
+        }
+        for commit in commits {
+            let Some(facts) = signatures.get(&(commit.source.clone(), commit.id.clone())) else { continue };
+            let positions = self.keys().filter(|key| key.is_of(facts)).flat_map(TrustedKey::positions);
+            marks.entry(commit.source.clone()).or_default().extend(positions.cloned());
+        }
+        marks.retain(|_, commits| !commits.is_empty());
+        marks
+    }
+}
+
+/// Where the claims of a policy begin in a history.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// Pattern of the source's name.
+    pub source: Option<String>,
+    /// Pattern of the source's URL.
+    pub repository: Option<String>,
+    /// The commit. Of its ancestors nothing is claimed, of itself it is.
+    pub commit: CommitId,
+    /// Why it begins there, in the words of who made it.
+    pub note: Option<String>,
+}
+
+impl Anchor {
+    /// Whether it is about a source.
+    pub fn is_about(&self, source: &str, url: &str) -> bool {
+        fits(&self.source, source) && fits(&self.repository, url)
+    }
+}
+
+/// Whether a pattern, where there is one, matches.
+fn fits(wanted: &Option<String>, text: &str) -> bool {
+    wanted.as_ref().is_none_or(|wanted| pattern::matches(wanted, text))
 }
 
 /// A person.
@@ -50,12 +104,30 @@ pub struct TrustedKey {
     /// its subkeys, a subkey for itself.
     pub fingerprint: String,
     /// The first moment at which it does.
-    pub valid_from: Option<DateTime<Utc>>,
+    pub valid_from: Option<Moment>,
     /// The first moment at which it does no more.
-    pub retired_at: Option<DateTime<Utc>>,
+    pub retired_at: Option<Moment>,
+}
+
+/// A moment, or a position in a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// By what signatures and commits claim.
+    Time(DateTime<Utc>),
+    /// This commit. Before it is what was on its branch when it was made: its first parent and that one's ancestors. All else
+    /// comes with it or after it, also what was made earlier elsewhere and merged since (catalogue T35).
+    Commit(CommitId),
 }
 
 impl TrustedKey {
+    /// The commits that bound it.
+    fn positions(&self) -> impl Iterator<Item = &CommitId> {
+        [&self.valid_from, &self.retired_at].into_iter().flatten().filter_map(|moment| match moment {
+            Moment::Commit(commit) => Some(commit),
+            Moment::Time(_) => None,
+        })
+    }
+
     /// Whether it made the signature.
     pub fn is_of(&self, facts: &SignatureFacts) -> bool {
         [&facts.key, &facts.subkey].into_iter().flatten().any(|key| *key == self.fingerprint)
@@ -91,6 +163,15 @@ pub struct Bot {
     pub paths: Vec<PathGlob>,
     /// Fields that it may set; none given means all.
     pub fields: Vec<FieldGlob>,
+}
+
+impl Bot {
+    fn own_keys(&self) -> &[TrustedKey] {
+        match &self.via {
+            Via::Keys(keys) => keys,
+            Via::Forge(_) => &[],
+        }
+    }
 }
 
 /// How a bot signs.
@@ -142,7 +223,6 @@ impl Rule {
     /// Whether the rule is about a declaration: about whatever the files it names declare or, where it names none, about
     /// objects of its namespaces and kinds.
     pub fn is_about(&self, place: &Place<'_>) -> bool {
-        let fits = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| pattern::matches(wanted, text));
         let of_reference = || match (&self.reference, place.reference) {
             (None, _) => true,
             (Some(wanted), Some(reference)) => pattern::matches(wanted, reference),

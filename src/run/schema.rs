@@ -9,6 +9,8 @@ use crate::report;
 pub enum Contract {
     /// `kubewitness.yaml`.
     Config,
+    /// The trust policy.
+    Trust,
     /// What `scan -o json` writes.
     Record,
     /// What `blame -o json` writes.
@@ -24,6 +26,7 @@ pub enum Contract {
 pub fn schema(of: Contract) -> Result<Outcome, Error> {
     let schema = match of {
         Contract::Config => config::json_schema(),
+        Contract::Trust => config::trust_schema(),
         Contract::Record => report::schema::record(),
         Contract::Blame => report::schema::blame(),
         Contract::Comparison => report::schema::comparison(),

@@ -19,6 +19,7 @@
 
 mod changed;
 mod moves;
+mod survey;
 mod trees;
 mod version;
 mod walk;
@@ -41,6 +42,7 @@ use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Ti
 use crate::model::tag::Tag;
 use crate::yaml::Dialect;
 
+pub(super) use self::survey::survey;
 use self::version::{Identity, Versions};
 use self::walk::{Claim, Walk};
 

@@ -16,6 +16,7 @@ mod credentials;
 mod error;
 mod git;
 mod history;
+mod lineage;
 mod listing;
 mod location;
 mod meter;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Tip, TipChange};
+use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Positions, Survey, Tip, TipChange};
 use crate::model::tag::Tag;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
@@ -198,6 +199,55 @@ impl Sources {
         (changes, not_evaluated)
     }
 
+    /// Which of these commits lie before the given ones of each source. One that is not in the history of its source, or cannot be
+    /// found there, is among the second half.
+    pub async fn positions(
+        &self,
+        marks: &BTreeMap<SourceId, BTreeSet<CommitId>>,
+        commits: &[Commit],
+        progress: &Progress,
+    ) -> (Positions, Vec<NotEvaluated>) {
+        let (mut positions, mut not_evaluated) = (Positions::new(), Vec::new());
+        for (source, marks) in marks {
+            let Some(versioned) = self.versioned.get(source) else { continue };
+            let asked = commits.iter().filter(|commit| commit.source == *source).map(|commit| commit.id.clone()).collect();
+            match read::marks(versioned, marks.clone(), asked, self.settings.timeout, progress).await {
+                Ok(read::Marks { found, whole }) => {
+                    let reason = if whole { "commit not in history" } else { "history cut off" };
+                    let lost = marks.iter().filter(|mark| found.get(mark).is_none_or(|found| !found.whole));
+                    not_evaluated.extend(lost.map(|mark| NotEvaluated::new(Stage::History, before(source, mark), reason)));
+                    positions.extend(found.into_iter().map(|(mark, found)| ((source.clone(), mark), found)));
+                }
+                Err(error) => not_evaluated.extend(
+                    marks
+                        .iter()
+                        .map(|mark| NotEvaluated::new(Stage::History, before(source, mark), error.reason()).with_detail(error.to_string())),
+                ),
+            }
+        }
+        not_evaluated.sort();
+        (positions, not_evaluated)
+    }
+
+    /// Looks at up to so many commits of each source, and at what those of interest touched. Sorted by source. Plain folders have
+    /// no commits, and are among the second half.
+    pub async fn surveys(&self, most: usize, is_of_interest: fn(&Commit) -> bool, progress: &Progress) -> (Vec<Survey>, Vec<NotEvaluated>) {
+        let mut surveys = Vec::new();
+        let mut not_evaluated: Vec<_> =
+            self.plain.iter().map(|source| NotEvaluated::new(Stage::History, source, "not versioned")).collect();
+        for (source, versioned) in &self.versioned {
+            match read::survey(versioned.clone(), most, is_of_interest, self.settings.timeout, progress.clone()).await {
+                Ok((survey, gaps)) => {
+                    surveys.push(survey);
+                    not_evaluated.extend(gaps);
+                }
+                Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
+            }
+        }
+        not_evaluated.sort();
+        (surveys, not_evaluated)
+    }
+
     /// Where the clone of a remote goes.
     fn clone_folder(&mut self, settings: &SourceSettings) -> error::Result<PathBuf> {
         let parent = match (&self.settings.cache, &self.temporary) {
@@ -210,6 +260,10 @@ impl Sources {
         };
         Ok(parent.join(read::clone_name(settings)))
     }
+}
+
+fn before(source: &SourceId, mark: &CommitId) -> String {
+    format!("what lies before commit {mark} of the trust policy in {source}")
 }
 
 fn rewriting(source: &SourceId, tip: &Tip) -> String {

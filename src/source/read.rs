@@ -14,15 +14,17 @@ use super::ancestry::change_between;
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
-use super::history::{SourceHistories, Versioned, histories};
+use super::history::{self, SourceHistories, Versioned, histories};
+use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
 use super::reference::{Resolved, resolve};
 use super::remote::Fetch;
 use super::{tag, tree, work, worktree};
-use crate::model::commit::CommitId;
+use crate::model::commit::{Commit, CommitId};
+use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Change, ObservedTip, TagObject, Tip};
+use crate::model::evidence::{Change, Mark, ObservedTip, Survey, TagObject, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -54,6 +56,44 @@ pub(super) async fn history(
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
     work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, &tips, stop, &told)).await
+}
+
+/// Looks at the commits of one source.
+pub(super) async fn survey(
+    versioned: Versioned,
+    most: usize,
+    is_of_interest: fn(&Commit) -> bool,
+    timeout: Duration,
+    progress: Progress,
+) -> Result<(Survey, Vec<NotEvaluated>)> {
+    let source = versioned.source.clone();
+    let told = move |count| progress.tell(|| format!("looking at {source}: {} commits", grouped(count)));
+    work::beside(timeout, || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
+}
+
+/// Commits that were asked for, and whether the history could be read as a whole.
+pub(super) struct Marks {
+    pub(super) found: BTreeMap<CommitId, Mark>,
+    pub(super) whole: bool,
+}
+
+/// Which commits lie before those that are asked for.
+pub(super) async fn marks(
+    versioned: &Versioned,
+    marks: BTreeSet<CommitId>,
+    asked: Vec<CommitId>,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<Marks> {
+    let (layout, tip) = (versioned.layout.clone(), versioned.tip);
+    let tick = || progress.tell(|| format!("looking for what lies before commits of the trust policy in {}", versioned.source));
+    let found = work::beside(timeout, tick, move |stop| {
+        let lineage = Lineage::of(&layout.objects()?, tip, stop)?;
+        let asked: Vec<&CommitId> = asked.iter().collect();
+        let found = marks.into_iter().filter_map(|mark| lineage.mark(&mark, &asked).map(|found| (mark, found))).collect();
+        Ok(Marks { found, whole: lineage.is_whole() })
+    });
+    found.await.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
 }
 
 /// What became of a reference since it was observed.

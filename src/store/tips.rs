@@ -10,9 +10,10 @@
 //! append: the tips of a scan whose record is written; under a lock, in one piece, on the disk before it returns
 //! ```
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +26,10 @@ use crate::model::evidence::{Change, ClusterIdentity, ObservedTip, TagObject, Ti
 
 /// Longer names of clusters are told by their digest.
 const LONGEST_NAME: usize = 100;
+
+/// A log is read and added to in milliseconds.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+const LOCK_TRIES: u32 = if cfg!(test) { 2 } else { 200 };
 
 /// The log of one cluster.
 #[derive(Debug)]
@@ -122,12 +127,21 @@ impl TipLog {
         self.folder.join("tips.ndjson")
     }
 
-    /// Waits until no other scan of the cluster writes. Makes the folder where it is missing.
+    /// Waits until no other scan of the cluster writes, but not for ever: who holds the lock may have stopped. Makes the folder
+    /// where it is missing.
     fn lock(&self) -> io::Result<File> {
         private_folder(&self.folder)?;
-        let file = private_file().create(true).truncate(false).open(self.folder.join("lock"))?;
-        file.lock()?;
-        Ok(file)
+        let path = self.folder.join("lock");
+        let file = private_file().create(true).truncate(false).open(&path)?;
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        let text = format!("{} is held by another program for more than {:?}", path.display(), LOCK_PAUSE * LOCK_TRIES);
+        Err(io::Error::new(io::ErrorKind::TimedOut, text))
     }
 
     /// Whether the log can be added to, where there is one.
@@ -407,6 +421,17 @@ mod tests {
         let before = text(state.path());
         assert_eq!(scan(state.path(), &tip("refs/heads/main", 'e'), Change::Unknown, 60), [""; 0]);
         assert_eq!(text(state.path()), before);
+    }
+
+    #[test]
+    fn a_lock_that_is_never_given_back_is_told() {
+        let state = three();
+        let held = fs::File::open(state.path().join("u/lock")).unwrap();
+        held.lock().unwrap();
+        let opened = TipLog::open(state.path(), &cluster("u"));
+        let [gap] = opened.not_evaluated.as_slice() else { panic!("{:?}", opened.not_evaluated) };
+        assert_eq!((gap.reason.as_str(), opened.observed.len()), ("state not writable", 3));
+        assert!(gap.detail.as_ref().is_some_and(|detail| detail.contains("is held by another program")), "{gap:?}");
     }
 
     #[test]

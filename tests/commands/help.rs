@@ -3,7 +3,7 @@
 use crate::harness::kubewitness::Kubewitness;
 use crate::harness::program::Program;
 
-const COMMANDS: [&str; 9] = ["scan", "blame", "compare", "report", "capture", "rbac", "explain", "schema", "completions"];
+const COMMANDS: [&str; 10] = ["scan", "blame", "compare", "report", "capture", "rbac", "trust", "explain", "schema", "completions"];
 
 fn answer(arguments: &[&str]) -> String {
     let output = Kubewitness::new(arguments.iter().copied()).run();
@@ -22,6 +22,7 @@ fn the_help_of_each_command() {
         insta::assert_snapshot!(command, answer(&[command, "--help"]));
         assert_eq!(answer(&["help", command]), answer(&[command, "--help"]));
     }
+    insta::assert_snapshot!("trust-init", answer(&["trust", "init", "--help"]));
 }
 
 #[test]

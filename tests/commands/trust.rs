@@ -357,7 +357,7 @@ fn a_policy_that_cannot_be_kept_is_refused_with_its_line() {
         assert!(output.stderr.contains(message), "{output:?}");
     };
     refused("principals:\n- name: alice\n  email: [a@b]\n", "trust.yaml:3: unknown key `email` in principals; did you mean `emails`?");
-    refused("anchors: []\n", "unknown key `anchors`");
+    refused("anchors: [{commit: abc}]\n", "trust.yaml:1: an anchor needs the `source` or `repository` that it is of");
     let inside = text(&story.repository.write("trust.yaml", persons()).path().join("trust.yaml"));
     let output = recorded::scan(&text(story.repository.path()), &["--trust", &inside]).run();
     assert_eq!(output.status, Some(2), "{output:?}");

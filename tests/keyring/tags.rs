@@ -19,7 +19,8 @@ fn judged(repository: &Repository, reference: &str, keyring: &Keyring) -> Option
         assert_eq!(sources.fetch(&Progress::silent()).await.1, []);
         let (signatures, gaps) = keyring.verify_tags(&sources.tags(), now(), &Progress::silent()).await;
         assert_eq!(gaps, []);
-        let judging = Judging { trust: None, now: now(), leaf_names: &|_| Vec::new() };
+        let positions = kubewitness::model::evidence::Positions::new();
+        let judging = Judging { trust: None, positions: &positions, now: now(), leaf_names: &|_| Vec::new() };
         tags(sources.tags(), &signatures, &judging).pop()
     })
 }
@@ -105,7 +106,8 @@ fn gits_own_signed_tag_verifies() {
     let key = gpg.key(ALICE, "ed25519");
     let commit = repository.commit(repository.payload(ALICE, ALICE));
     let mut command = repository.git();
-    command.env("GNUPGHOME", gpg.home()).args(["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]);
+    command.env("GNUPGHOME", gpg.home()).env("GIT_COMMITTER_DATE", "1740830400 +0000");
+    command.args(["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]);
     command.args(["-c", &format!("gpg.program={}", gpg.program("20250301").display())]);
     must(command.args(["tag", "-m", "By git", "-u", &key, "v1", commit.id.as_str()]), b"");
     assert_eq!(both(&repository, &gpg, &openpgp_keyring(&gpg.export(&[])), "v1"), ("verified-author uid-binding".to_owned(), true));

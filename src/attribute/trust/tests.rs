@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use super::{judge, objections};
+use super::{Standpoint, judge, objections};
 use crate::model::attribution::{Algo, Binding, Breaches, Crypto, Format, KeyTime, Objection, SignatureFacts, Verdict};
 use crate::model::commit::{Actor, Commit, CommitId};
+use crate::model::evidence::{Mark, Positions};
 use crate::model::object::{FieldPath, ObjectId, Step};
-use crate::model::trust::{Bot, FieldGlob, Forge, PathGlob, Place, Principal, Rule, TrustPolicy, TrustedKey, Via};
+use crate::model::trust::{Bot, FieldGlob, Forge, Moment, PathGlob, Place, Principal, Rule, TrustPolicy, TrustedKey, Via};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -23,6 +24,16 @@ fn day(day: i64) -> DateTime<Utc> {
 /// The day of every scan here.
 fn today() -> DateTime<Utc> {
     day(100)
+}
+
+fn on(number: i64) -> Moment {
+    Moment::Time(day(number))
+}
+
+/// Today, where nothing is known of the history.
+fn here() -> Standpoint<'static> {
+    static NOWHERE: Positions = Positions::new();
+    Standpoint { positions: &NOWHERE, now: today() }
 }
 
 fn key(fingerprint: &str) -> TrustedKey {
@@ -46,7 +57,7 @@ fn policy() -> TrustPolicy {
         ],
         forges: vec![Forge { name: "forge".to_owned(), keys: vec![key("F1")], committer: FORGE.to_owned() }],
         bots: vec![bot(Via::Forge("forge".to_owned()))],
-        rules: Vec::new(),
+        ..TrustPolicy::default()
     }
 }
 
@@ -70,7 +81,7 @@ fn by(key: &str) -> SignatureFacts {
 
 #[track_caller]
 fn assert_judged(policy: &TrustPolicy, author: &str, committer: &str, facts: &SignatureFacts, verdict: Verdict, reasons: &str) {
-    let judged = judge(policy, &commit(author, committer), facts, today()).verdict;
+    let judged = judge(policy, &commit(author, committer), facts, here()).verdict;
     assert_eq!((judged.verdict, judged.reasons.join(" ").as_str()), (verdict, reasons));
 }
 
@@ -96,7 +107,7 @@ fn a_listed_subkey_stands_for_itself_and_a_primary_key_for_its_subkeys() {
 
 #[test]
 fn t04_the_author_under_anothers_key_is_a_mismatch_that_names_the_signer() {
-    let judged = judge(&policy(), &commit(ALICE, ALICE), &by("B1"), today()).verdict;
+    let judged = judge(&policy(), &commit(ALICE, ALICE), &by("B1"), here()).verdict;
     assert_eq!(
         (judged.verdict, judged.binding, judged.reasons),
         (Verdict::SignedUntrusted, Binding::None, vec!["identity-mismatch".to_owned()])
@@ -120,7 +131,7 @@ fn t07_t37_what_a_key_says_of_itself_and_wildcards_bind_nobody() {
 fn t38_a_key_of_two_speaks_for_the_one_who_is_the_author() {
     let mut two = policy();
     two.principals.push(principal("eve", &["eve@example.com"], vec![key("B1")]));
-    let judged = judge(&two, &commit(ALICE, BOB), &by("B1"), today()).verdict;
+    let judged = judge(&two, &commit(ALICE, BOB), &by("B1"), here()).verdict;
     assert_eq!((judged.verdict, judged.binding), (Verdict::SignedUntrusted, Binding::Ambiguous));
     assert_eq!(judged.signer.as_deref(), Some("bob <bob@example.com> or eve <eve@example.com>"));
     assert_judged(&two, BOB, ALICE, &by("B1"), Verdict::VerifiedAuthor, "policy-binding key-on-two-principals");
@@ -131,7 +142,7 @@ fn t38_a_key_of_two_speaks_for_the_one_who_is_the_author() {
 #[test]
 fn t47_a_forge_attests_what_it_committed_itself() {
     let trusted = policy();
-    let judged = judge(&trusted, &commit(ALICE, FORGE), &by("F1"), today());
+    let judged = judge(&trusted, &commit(ALICE, FORGE), &by("F1"), here());
     assert_eq!((judged.verdict.verdict, judged.verdict.binding), (Verdict::ForgeAttested, Binding::Forge));
     assert_eq!(judged.names, BTreeSet::from(["alice", "forge"]));
     assert_judged(&policy(), ALICE, ALICE, &by("F1"), Verdict::SignedUntrusted, "forge-committer-mismatch");
@@ -158,8 +169,8 @@ fn t48_the_forge_as_committer_under_another_key_or_none_is_spoofed() {
 fn a_key_speaks_for_its_owner_from_one_time_to_another() {
     let within = |from: Option<i64>, end: Option<i64>, facts: &SignatureFacts| {
         let mut policy = policy();
-        policy.principals[0].keys = vec![TrustedKey { valid_from: from.map(day), retired_at: end.map(day), ..key("A1") }];
-        let judged = judge(&policy, &commit(ALICE, ALICE), facts, today()).verdict;
+        policy.principals[0].keys = vec![TrustedKey { valid_from: from.map(on), retired_at: end.map(on), ..key("A1") }];
+        let judged = judge(&policy, &commit(ALICE, ALICE), facts, here()).verdict;
         (judged.verdict, judged.binding, judged.reasons.join(" "))
     };
     let at = |time: i64| SignatureFacts { time: Some(day(time)), ..by("A1") };
@@ -184,22 +195,49 @@ fn the_state_of_a_key_counts_whatever_the_policy_says() {
     assert_judged(&policy(), ALICE, ALICE, &weak, Verdict::Invalid, "weak-algorithm");
     assert_judged(&policy(), ALICE, ALICE, &SignatureFacts::unsigned(), Verdict::Unsigned, "");
     let (trusted, unknown) = (policy(), SignatureFacts { key_time: None, ..by("A1") });
-    let judged = judge(&trusted, &commit(ALICE, ALICE), &unknown, today());
+    let judged = judge(&trusted, &commit(ALICE, ALICE), &unknown, here());
     assert_eq!((judged.verdict.verdict, judged.names.len()), (Verdict::Unverifiable, 0));
 }
 
 #[test]
 fn a_retired_subkey_is_retired_beside_its_primary_key() {
     let mut policy = policy();
-    policy.principals[0].keys.push(TrustedKey { retired_at: Some(day(40)), ..key("S1") });
+    policy.principals[0].keys.push(TrustedKey { retired_at: Some(on(40)), ..key("S1") });
     let facts = SignatureFacts { subkey: Some("S1".to_owned()), ..by("A1") };
     assert_judged(&policy, ALICE, ALICE, &facts, Verdict::SignedUntrusted, "key-retired policy-binding");
 }
 
 #[test]
+fn a_position_that_is_not_known_for_sure_speaks_for_nobody() {
+    let told = |bound: TrustedKey, mark: Option<Mark>| {
+        let mut policy = policy();
+        policy.principals[0].keys = vec![bound];
+        let positions: Positions = mark.into_iter().map(|mark| (("fleet".to_owned(), CommitId::new("x")), mark)).collect();
+        let standpoint = Standpoint { positions: &positions, now: today() };
+        let judged = judge(&policy, &commit(ALICE, ALICE), &by("A1"), standpoint);
+        (judged.verdict.verdict, judged.verdict.reasons[0].clone(), judged.names.len())
+    };
+    let at = || Some(Moment::Commit(CommitId::new("x")));
+    let (from, end) = (TrustedKey { valid_from: at(), ..key("A1") }, TrustedKey { retired_at: at(), ..key("A1") });
+    let before = || Mark { before: [CommitId::new("a")].into(), whole: true, ..Mark::default() };
+    let after = || Mark { whole: true, ..Mark::default() };
+    let untrusted = |reason: &str| (Verdict::SignedUntrusted, reason.to_owned(), 0);
+    let verified = (Verdict::VerifiedAuthor, "policy-binding".to_owned(), 1);
+    assert_eq!(told(end.clone(), Some(before())), verified);
+    assert_eq!(told(end.clone(), Some(after())), untrusted("key-retired"));
+    assert_eq!(told(from.clone(), Some(after())), verified);
+    assert_eq!(told(from.clone(), Some(before())), untrusted("key-not-yet-valid"));
+    // Where the history is cut off, what is not found may still be there.
+    assert_eq!(told(from.clone(), Some(Mark::default())), untrusted("position-unknown"));
+    assert_eq!(told(end.clone(), Some(Mark { whole: false, ..before() })), verified);
+    assert_eq!(told(from, None), untrusted("position-unknown"));
+    assert_eq!(told(end, None), untrusted("position-unknown"));
+}
+
+#[test]
 fn a_key_of_tomorrow_speaks_for_nobody_whatever_time_is_claimed() {
     let mut policy = policy();
-    policy.principals[0].keys = vec![TrustedKey { valid_from: Some(day(200)), ..key("A1") }];
+    policy.principals[0].keys = vec![TrustedKey { valid_from: Some(on(200)), ..key("A1") }];
     let facts = SignatureFacts { time: Some(day(201)), ..by("A1") };
     assert_judged(&policy, ALICE, ALICE, &facts, Verdict::SignedUntrusted, "key-not-yet-valid policy-binding");
 }
@@ -252,7 +290,7 @@ fn t75_a_bot_sets_its_fields_in_its_files_and_nothing_else() {
     let (of_bot, of_forge) = (commit(BOT, FORGE), commit(ALICE, FORGE));
     let (facts, object) = (by("F1"), object("Release", Some("shop")));
     let told = |commit: &Commit, path: &str, field: Option<&FieldPath>| {
-        phrases(objections(&policy, Some(&judge(&policy, commit, &facts, today())), &at(path, &object), field))
+        phrases(objections(&policy, Some(&judge(&policy, commit, &facts, here())), &at(path, &object), field))
     };
     let tag = field(&["spec", "values", "image", "tag"]);
     assert_eq!(told(&of_bot, "a/release.yaml", Some(&tag)), "");
@@ -268,7 +306,7 @@ fn t75_a_bot_sets_its_fields_in_its_files_and_nothing_else() {
         ..policy.bots[0].clone()
     });
     let replicas = field(&["spec", "replicas"]);
-    let judged = judge(&two, &of_bot, &facts, today());
+    let judged = judge(&two, &of_bot, &facts, here());
     assert_eq!(phrases(objections(&two, Some(&judged), &at("a/release.yaml", &object), Some(&replicas))), "");
 }
 
@@ -289,7 +327,7 @@ fn team_rule() -> Rule {
 fn t82_a_file_that_is_allowed_declares_only_what_its_rule_says() {
     let policy = TrustPolicy { rules: vec![team_rule()], ..policy() };
     let told = |author: &str, committer: &str, facts: &SignatureFacts, path: &str, object: &ObjectId| {
-        phrases(objections(&policy, Some(&judge(&policy, &commit(author, committer), facts, today())), &at(path, object), None))
+        phrases(objections(&policy, Some(&judge(&policy, &commit(author, committer), facts, here())), &at(path, object), None))
     };
     let (own, foreign) = (object("ConfigMap", Some("team-a")), object("ConfigMap", Some("kube-system")));
     let cluster = object("ClusterRoleBinding", None);
@@ -310,7 +348,7 @@ fn every_rule_that_is_about_something_has_to_pass() {
     let system = Rule { namespaces: vec!["kube-system".to_owned()], min: Some(Verdict::VerifiedAuthor), ..Rule::default() };
     let any = Rule { min: Some(Verdict::ForgeAttested), ..Rule::default() };
     let policy = TrustPolicy { rules: vec![any, system], ..policy() };
-    let attested = judge(&policy, &commit(ALICE, FORGE), &by("F1"), today());
+    let attested = judge(&policy, &commit(ALICE, FORGE), &by("F1"), here());
     let (own, foreign) = (object("ConfigMap", Some("team-a")), object("ConfigMap", Some("kube-system")));
     assert!(objections(&policy, Some(&attested), &at("x.yaml", &own), None).0.is_empty());
     let (breaches, missed) = objections(&policy, Some(&attested), &at("x.yaml", &foreign), None);
@@ -330,7 +368,7 @@ proptest! {
     ) {
         let facts = SignatureFacts { crypto, ..by(key) };
         let trusted = policy();
-        let judged = judge(&trusted, &commit(author, committer), &facts, today());
+        let judged = judge(&trusted, &commit(author, committer), &facts, here());
         let is_own = |emails: &[&str], keys: &[&str], email: &str| emails.contains(&email) && keys.contains(&key);
         let of_person = |email: &str| is_own(&[ALICE], &["A1", "SHA256:A2"], email) || is_own(&[BOB], &["B1"], email);
         match judged.verdict.verdict {
