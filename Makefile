@@ -6,7 +6,7 @@
 # test-oracle  of that, a generated fleet, applied by five appliers and changed at random
 # test-repository  what a real repository says, named by KW_REPOSITORY=FOLDER, beside git, gpg, ssh-keygen and another reader of YAML
 # bench  prints how long things take, beside a peer: a scan (and its memory) a raw list of the same objects and kubectl diff,
-#        verification one git verify-commit
+#        verification one git verify-commit, attribution git blame and git log (BENCH_REPO: in that repository)
 # fuzz   feeds the readers of bytes from anybody at random, a quarter of an hour each; needs cargo-fuzz and a nightly compiler
 
 .PHONY: demo check test test-agents test-oracle test-repository bench fuzz tools lint requirements requirements-go packages packages-servers

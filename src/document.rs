@@ -4,6 +4,7 @@
 //! and aliases do not count. History is walked by these meanings.
 
 mod meaning;
+mod text;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::model::object::Pointer;
 use crate::yaml::{self, Dialect, Node, NodeValue};
 
 pub use self::meaning::{LeafMeaning, leaf_meanings, meaning};
+pub use self::text::texts;
 
 /// A document of a file.
 #[derive(Clone)]

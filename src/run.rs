@@ -366,7 +366,8 @@ fn policy_digest(settings: &str, keys: &str) -> String {
 
 /// So much time from now, unless somebody asks for an earlier end.
 fn limit(time: std::time::Duration) -> Limit {
-    Limit { deadline: tokio::time::Instant::now() + time, interrupted: interruption() }
+    let now = tokio::time::Instant::now();
+    Limit { deadline: now + time, walks: now + time - time / 10, interrupted: interruption() }
 }
 
 /// Becomes true at SIGINT or SIGTERM.

@@ -85,6 +85,8 @@ pub struct Run {
 pub struct Limit {
     /// The deadline.
     pub deadline: tokio::time::Instant,
+    /// Until when histories are walked: signatures want time, too, and what was found by then is told.
+    pub walks: tokio::time::Instant,
     /// Becomes true where somebody asks for an earlier end.
     pub interrupted: tokio::sync::watch::Receiver<bool>,
 }
@@ -252,11 +254,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(compared.not_evaluated);
 
     let documents = documents(&declarations, &trees);
-    let (histories, gaps) = in_time(
-        run.limit.within(readers.sources.histories(&documents, observed.as_deref().unwrap_or_default(), progress)).await,
-        Stage::History,
-        "the history",
-    );
+    let tips_before = observed.as_deref().unwrap_or_default();
+    let walked = run.limit.within(readers.sources.histories(&documents, tips_before, Some(run.limit.walks), progress)).await;
+    let (histories, gaps) = in_time(walked, Stage::History, "the history");
     not_evaluated.extend(gaps);
     let (tips, gaps) = tips(readers, observed, &run, progress).await;
     not_evaluated.extend(gaps);

@@ -145,7 +145,8 @@ impl<'a> Evidence<'a> {
             Some(_) => Vec::new(),
             None => declaration.inputs.iter().map(|input| self.input(&input.document)).collect(),
         };
-        let changed = author.and_then(|document| self.histories.documents.get(document)).and_then(|history| history.changed);
+        let history = author.and_then(|document| self.histories.documents.get(document));
+        let changed = history.and_then(|history| history.changed);
         let brought_back = changed.filter(|changed| changed.reintroduced).map(|changed| changed.by);
         let (mut verdict, mut reasons) = (credit.verdict, Vec::new());
         if let Some(policy) = self.judging.trust {
@@ -168,8 +169,17 @@ impl<'a> Evidence<'a> {
             verdict = verdict.max(self.judged(brought_back).map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict));
             reasons.push("reintroduced".to_owned());
         }
-        let changed_by = changed.and_then(|changed| self.histories.commits.get(changed.by as usize)).map(|commit| commit.id.clone());
-        Attribution { authored_by: credit.id.cloned(), changed_by, verdict, reasons, inputs, leaves }
+        let id = |commit: Option<u32>| Some(self.histories.commits.get(commit? as usize)?.id.clone());
+        Attribution {
+            authored_by: credit.id.cloned(),
+            changed_by: id(changed.map(|changed| changed.by)),
+            touched_by: id(history.and_then(|history| history.touched)),
+            moved_by: id(history.and_then(|history| history.moved)),
+            verdict,
+            reasons,
+            inputs,
+            leaves,
+        }
     }
 
     fn judged(&self, commit: Option<u32>) -> Option<&'a Judged<'a>> {

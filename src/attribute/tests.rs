@@ -269,7 +269,9 @@ fn evidence(documents: &[(&str, Authored, &[Authored])]) -> (Histories, Signatur
     let signatures = Signatures::from([(key("a"), good(&[ALICE])), (key("b"), SignatureFacts::unsigned())]);
     let documents = documents
         .iter()
-        .map(|(path, authored, leaves)| (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), changed: None }))
+        .map(|(path, authored, leaves)| {
+            (document(path), DocumentHistory { document: *authored, leaves: (*leaves).into(), touched: None, moved: None, changed: None })
+        })
         .collect();
     (Histories { commits, documents }, signatures)
 }
@@ -451,6 +453,20 @@ fn what_brought_a_document_back_is_told_beside_its_author() {
         assert_eq!(found.authored_by, Some(CommitId::new("a")));
         assert_eq!((found.changed_by, reintroduced, found.verdict), expected);
     }
+}
+
+#[test]
+fn t65_t68_who_only_reformats_or_moves_is_told_and_changes_no_verdict() {
+    let (mut histories, signatures) = evidence(&[("web.yaml", Authored::By(0), &[])]);
+    let history = histories.documents.get_mut(&document("web.yaml")).unwrap();
+    (history.touched, history.moved) = (Some(1), Some(2));
+    let plain = declaration(Engine::Plain, &["web.yaml"], &[]);
+    let found = attributions(&[plain], &[tree(true)], &histories, &signatures).declarations.remove(0).unwrap();
+    assert_eq!(
+        (found.authored_by, found.verdict, found.reasons),
+        (Some(CommitId::new("a")), Verdict::VerifiedAuthor, vec!["uid-binding".to_owned()])
+    );
+    assert_eq!((found.touched_by, found.moved_by), (Some(CommitId::new("b")), Some(CommitId::new("c"))));
 }
 
 #[test]

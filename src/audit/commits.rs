@@ -112,11 +112,15 @@ impl Credited<'_> {
     }
 }
 
-/// One finding for each commit of which the check has something to say; a commit that lies in two sources counts once.
+/// One finding for each commit of which the check has something to say; a commit that lies in two sources counts once. One that
+/// changed no meaning declares nothing.
 pub(super) fn findings(check: &Check, facts: &Facts<'_>, sentence: fn(&Credited<'_>) -> Option<String>) -> Vec<Finding> {
     let breaches = breaches(facts);
     let mut told = HashSet::new();
-    let credited = facts.histories.commits.iter().zip(&facts.attributions.commits).map(|(commit, verdict)| Credited {
+    let without_meaning = facts.histories.without_meaning();
+    let commits = (0..).zip(facts.histories.commits.iter().zip(&facts.attributions.commits));
+    let declaring = commits.filter(|(index, _)| !without_meaning.contains(index));
+    let credited = declaring.map(|(_, (commit, verdict))| Credited {
         commit,
         verdict,
         signature: facts.signatures.get(&(commit.source.clone(), commit.id.clone())),

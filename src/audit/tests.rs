@@ -10,7 +10,8 @@ use crate::model::attribution::{Binding, Breach, Breaches, CommitVerdict, Object
 use crate::model::commit::CommitId;
 use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::evidence::{Change, ObservedTip, TagObject, Tip, TipChange};
+use crate::model::declaration::DocumentRef;
+use crate::model::evidence::{Authored, Change, DocumentHistory, ObservedTip, TagObject, Tip, TipChange};
 use crate::model::finding::{Finding, Severity};
 use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
 use crate::model::scan::Scan;
@@ -225,6 +226,22 @@ fn a_commit_of_two_sources_is_found_once() {
     let verdict = scan.attributions.commits[0].clone();
     scan.attributions.commits.push(verdict);
     assert_eq!(found(&scan).len(), 1);
+}
+
+#[test]
+fn a_commit_that_only_reformats_or_moves_declares_nothing() {
+    let mut scan = with_commit(Verdict::Invalid, &[]);
+    let document = DocumentRef { source: "fleet".into(), path: "a.yaml".into(), ordinal: 0 };
+    let history = |document, touched, moved| DocumentHistory { document, leaves: Box::default(), touched, moved, changed: None };
+    for (history, expected) in [
+        (history(Authored::BeforeHistory, Some(0), None), 0),
+        (history(Authored::BeforeHistory, None, Some(0)), 0),
+        // What it declared elsewhere counts.
+        (history(Authored::By(0), Some(0), None), 1),
+    ] {
+        scan.histories.documents.insert(document.clone(), history);
+        assert_eq!(found(&scan).len(), expected);
+    }
 }
 
 #[test]

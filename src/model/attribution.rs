@@ -267,6 +267,10 @@ pub struct Attribution {
     /// The newest commit that changed its document on the tracked branch, since tips are observed; where the document came back,
     /// `reasons` hold `reintroduced`.
     pub changed_by: Option<CommitId>,
+    /// The commit that gave its document the text that it has, and only that: white space, comments, order. No author.
+    pub touched_by: Option<CommitId>,
+    /// The commit that moved its document into the file where it stands, and only that. No author.
+    pub moved_by: Option<CommitId>,
     /// The verdict on the object.
     pub verdict: Verdict,
     /// Why, as stable phrases: the commit's own, or `rendered`, `not versioned`, `before-history`.

@@ -1,6 +1,6 @@
 //! What the nouns bring home: the cluster's answers and the history behind declarations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -81,9 +81,26 @@ pub struct DocumentHistory {
     pub document: Authored,
     /// The newest commit that changed each leaf, in the order of `document::leaves` of the document at the tip.
     pub leaves: Box<[Authored]>,
+    /// The commit that gave the document its text without changing what it means, as an index into [`Histories::commits`]. Absent
+    /// where its author did, and where that cannot be told.
+    pub touched: Option<u32>,
+    /// The commit that moved it into its file without changing what it means, as an index into [`Histories::commits`]. Absent
+    /// where it has been there since its author wrote it, and where that cannot be told.
+    pub moved: Option<u32>,
     /// What brought it onto the tracked branch. Absent where it has meant the same ever since tips were observed, or where that
     /// cannot be told.
     pub changed: Option<Changed>,
+}
+
+impl DocumentHistory {
+    /// Every index into [`Histories::commits`] that it holds.
+    pub fn commits_mut(&mut self) -> impl Iterator<Item = &mut u32> {
+        let authored = std::iter::once(&mut self.document).chain(&mut self.leaves).filter_map(|authored| match authored {
+            Authored::By(commit) => Some(commit),
+            Authored::BeforeHistory | Authored::Unreadable => None,
+        });
+        authored.chain(&mut self.touched).chain(&mut self.moved).chain(self.changed.as_mut().map(|changed| &mut changed.by))
+    }
 }
 
 /// What brought a document onto the tracked branch between two observed tips.
@@ -103,6 +120,22 @@ pub struct Histories {
     pub commits: Vec<Commit>,
     /// The histories.
     pub documents: HashMap<DocumentRef, DocumentHistory>,
+}
+
+impl Histories {
+    /// The commits that changed nothing in meaning, by index: they wrote documents otherwise or moved them.
+    pub fn without_meaning(&self) -> HashSet<u32> {
+        let mut beside = HashSet::new();
+        let mut meant = HashSet::new();
+        for history in self.documents.values() {
+            beside.extend(history.touched.into_iter().chain(history.moved));
+            let authored = std::iter::once(&history.document).chain(&history.leaves);
+            meant.extend(authored.filter_map(|authored| if let Authored::By(commit) = authored { Some(*commit) } else { None }));
+            meant.extend(history.changed.map(|changed| changed.by));
+        }
+        beside.retain(|commit| !meant.contains(commit));
+        beside
+    }
 }
 
 /// Where a reference of a repository stands.

@@ -175,6 +175,8 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
         let judged = &scan.attributions.commits[commit as usize];
         Attribution {
             changed_by: None,
+            touched_by: None,
+            moved_by: None,
             authored_by: Some(scan.histories.commits[commit as usize].id.clone()),
             verdict: judged.verdict,
             reasons: judged.reasons.clone(),

@@ -104,8 +104,8 @@ impl Blame {
 }
 
 fn object_commits(object: &Object) -> impl Iterator<Item = &str> {
-    let attribution = object.attribution.iter();
-    attribution.flat_map(|attribution| [attribution.authored_by.as_deref(), attribution.changed_by.as_deref()]).flatten()
+    let named = object.attribution.iter().flat_map(|found| [&found.authored_by, &found.changed_by, &found.touched_by, &found.moved_by]);
+    named.filter_map(Option::as_deref)
 }
 
 fn rows(view: View<'_>, declaration: usize, object: &Object, leaf_names: &LeafNames<'_>) -> Vec<Field> {

@@ -151,6 +151,16 @@ pub struct Attribution {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
     pub changed_by: Option<String>,
+    /// The commit that gave its document the text that it has without changing what it means: white space, comments, order. It is
+    /// no author. Absent where the author wrote it so, and where that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
+    pub touched_by: Option<String>,
+    /// The commit that moved its document into its file without changing what it means. It is no author. Absent where the
+    /// document stands where its author put it, and where that cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]
+    pub moved_by: Option<String>,
     /// The commit that made its file reachable.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^[0-9a-f]{40,64}$"))]

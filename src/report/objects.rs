@@ -166,6 +166,8 @@ impl View<'_> {
         Some(Attribution {
             authored_by: found.authored_by.as_ref().map(ToString::to_string),
             changed_by: found.changed_by.as_ref().map(ToString::to_string),
+            touched_by: found.touched_by.as_ref().map(ToString::to_string),
+            moved_by: found.moved_by.as_ref().map(ToString::to_string),
             activated_by: None,
             verdict: found.verdict.as_str().into(),
             reasons: found.reasons.clone(),

@@ -19,36 +19,45 @@ use crate::model::evidence::Change;
 struct Reached {
     /// The commit and its ancestors, as far as was looked.
     seen: HashSet<ObjectId>,
-    /// Whether what was looked for is among them.
-    found: bool,
+    /// Which of those that were looked for are among them.
+    found: HashSet<ObjectId>,
     /// Whether every commit on the way could be read.
     whole: bool,
 }
 
 /// Says what became of a reference that stood at one commit and stands at another one. Stopped, it has timed out.
 pub(super) fn change_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Change> {
-    let new = reached(objects, to, from, &HashSet::new(), stop)?;
-    if new.found {
+    let new = reached(objects, to, &HashSet::from([from]), &HashSet::new(), stop)?;
+    if !new.found.is_empty() {
         return Ok(Change::Ahead);
     }
-    let old = reached(objects, from, to, &new.seen, stop)?;
+    let old = reached(objects, from, &HashSet::from([to]), &new.seen, stop)?;
+    let back = !old.found.is_empty();
     // A commit cannot be ancestor and descendant of another one.
-    if !new.whole && !old.found {
+    if !new.whole && !back {
         return Ok(Change::Unknown);
     }
     let lost = (new.whole && old.whole).then_some(old.seen.len());
-    Ok(Change::Rewritten { back: old.found, lost })
+    Ok(Change::Rewritten { back, lost })
 }
 
-/// Walks from a commit back through its ancestors, youngest first, until one is found. The date is what committers claim: it
-/// only saves work. Commits in `without` are neither counted nor followed.
-fn reached(objects: &Objects, start: ObjectId, sought: ObjectId, without: &HashSet<ObjectId>, stop: &AtomicBool) -> Result<Reached> {
+/// Walks from a commit back through its ancestors, youngest first, until all that are sought are found. The date is what
+/// committers claim: it only saves work. Commits in `without` are neither counted nor followed.
+fn reached(
+    objects: &Objects,
+    start: ObjectId,
+    sought: &HashSet<ObjectId>,
+    without: &HashSet<ObjectId>,
+    stop: &AtomicBool,
+) -> Result<Reached> {
     let mut reached = Reached { whole: true, ..Reached::default() };
     let mut queue = BinaryHeap::new();
     let mut next = vec![start];
     loop {
         for id in next.drain(..) {
-            reached.found |= id == sought;
+            if sought.contains(&id) {
+                reached.found.insert(id);
+            }
             if without.contains(&id) || reached.seen.contains(&id) {
                 continue;
             }
@@ -62,7 +71,7 @@ fn reached(objects: &Objects, start: ObjectId, sought: ObjectId, without: &HashS
                 Err(error) => return Err(error),
             }
         }
-        if reached.found && without.is_empty() {
+        if reached.found.len() == sought.len() && without.is_empty() {
             return Ok(reached);
         }
         if stop.load(Ordering::Relaxed) {
@@ -83,12 +92,22 @@ pub(super) struct Step {
     pub(super) parents: Vec<(ObjectId, ObjectId)>,
 }
 
-/// The commits that descend from one and lead to another, children before parents (`git log --ancestry-path`). `None` where the
-/// one is no ancestor of the other, or a commit is missing that may lie between.
-pub(super) fn path_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Option<Vec<Step>>> {
+/// The way from one commit to another.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The commits that descend from the one and lead to the other, children before parents.
+    Steps(Vec<Step>),
+    /// The one is no ancestor of the other.
+    None,
+    /// A commit is missing that may lie between.
+    Unknown,
+}
+
+/// Finds the way from one commit to another (`git log --ancestry-path`).
+pub(super) fn path_between(objects: &Objects, from: ObjectId, to: ObjectId, stop: &AtomicBool) -> Result<Way> {
     let mut graph = Graph { objects, nodes: HashMap::new(), queue: BinaryHeap::new() };
     if !graph.visit(from, true)? || !graph.visit(to, false)? {
-        return Ok(None);
+        return Ok(Way::Unknown);
     }
     // Ancestors of the old commit lie before it. Once all that is left are such, everything between is known, whatever the dates.
     while graph.queue.iter().any(|(_, id)| !graph.nodes[id].1) {
@@ -99,11 +118,11 @@ pub(super) fn path_between(objects: &Objects, from: ObjectId, to: ObjectId, stop
         let (commit, is_before) = graph.nodes[&id].clone();
         for parent in commit.parents {
             if !graph.visit(parent, is_before)? && !is_before {
-                return Ok(None);
+                return Ok(Way::Unknown);
             }
         }
     }
-    Ok(graph.path(from, to))
+    Ok(graph.path(from, to).map_or(Way::None, Way::Steps))
 }
 
 /// Commits and whether each is an ancestor of the old one, or that one itself.
@@ -164,7 +183,13 @@ impl Graph<'_> {
     }
 }
 
-/// Whether a commit is another one or an ancestor of it, as far as that can be read.
-pub(super) fn is_within(objects: &Objects, sought: ObjectId, start: ObjectId, stop: &AtomicBool) -> Result<bool> {
-    Ok(reached(objects, start, sought, &HashSet::new(), stop)?.found)
+/// Which commits are another one or its ancestors, as far as that can be read, and whether all of it can.
+pub(super) fn within(
+    objects: &Objects,
+    sought: &HashSet<ObjectId>,
+    start: ObjectId,
+    stop: &AtomicBool,
+) -> Result<(HashSet<ObjectId>, bool)> {
+    let reached = reached(objects, start, sought, &HashSet::new(), stop)?;
+    Ok((reached.found, reached.whole))
 }

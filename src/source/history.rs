@@ -16,35 +16,49 @@
 //! - **Objects that are not there** (damaged or partly cloned repositories) are no evidence: what would have to be compared with
 //!   them is unreadable. At the end of a shallow clone it is [`Authored::BeforeHistory`], and the boundary is never credited.
 //! - **Merges.** A merge is the author only of what differs from all its parents.
+//! - **Who only wrote it otherwise.** The text of a document and the file that it stands in are asked for in the same way. Where
+//!   a commit gave it the one or the other and a parent has it with the same meaning, that commit is told beside the author.
 
+mod answer;
+mod cache;
 mod changed;
+mod claim;
+mod earlier;
 mod moves;
+mod numbers;
+mod question;
 mod survey;
 mod trees;
 mod version;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 
-use super::ancestry::is_within;
 use super::commit;
 use super::error::{Error, Result};
 use super::git::Layout;
-use super::listing::{Listings, Node};
-use crate::document::LeafMeaning;
+use super::listing::Listings;
 use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
-use crate::model::declaration::{DocumentRef, SourceId, TreePath};
+use crate::model::declaration::{DocumentRef, SourceId};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
 use crate::model::tag::Tag;
 use crate::yaml::Dialect;
 
+use self::answer::Answer;
+use self::cache::Frame;
+use self::changed::Change;
+use self::claim::Claim;
+use self::earlier::{Confirmed, Earlier};
+use self::numbers::Numbers;
+use self::question::{Question, questions};
 pub(super) use self::survey::survey;
-use self::version::{Identity, Versions};
-use self::walk::{Claim, Walk};
+use self::version::Versions;
+use self::walk::Walk;
 
 /// A source whose history can be walked.
 #[derive(Clone, Debug)]
@@ -52,6 +66,8 @@ pub(super) struct Versioned {
     pub(super) source: SourceId,
     pub(super) layout: Layout,
     pub(super) tip: ObjectId,
+    /// What the repository is called: a remote by its URL, one on this machine by its absolute path.
+    pub(super) address: String,
     /// The reference that led to the tip. Absent where a commit was asked for.
     pub(super) named: Option<Tip>,
     /// The tag object that led there.
@@ -71,7 +87,7 @@ impl Versioned {
     }
 }
 
-/// The histories of one source. `Authored::By` points into `commits`.
+/// The histories of one source. Their numbers point into `commits`.
 #[derive(Debug, Default)]
 pub(super) struct SourceHistories {
     /// Sorted by id.
@@ -80,155 +96,145 @@ pub(super) struct SourceHistories {
     pub(super) not_evaluated: Vec<NotEvaluated>,
 }
 
-/// What is asked about one document: what it means at the tip.
+/// What a walk over one source found. Its numbers point into `credited`.
 #[derive(Debug)]
-struct Question {
-    reference: DocumentRef,
-    identity: Identity,
-    meaning: [u8; 32],
-    leaves: Vec<LeafMeaning>,
+pub(super) struct Walked {
+    source: Versioned,
+    dialect: Dialect,
+    questions: Vec<Question>,
+    /// In the order of the questions.
+    answers: Vec<Answer>,
+    credited: Vec<ObjectId>,
+    /// Documents that are not there as asked.
+    unreadable: Vec<DocumentRef>,
+    /// Whether all that was asked has an answer.
+    ended: bool,
+    not_evaluated: Vec<NotEvaluated>,
+    earlier: Earlier,
 }
 
-/// Walks the history of one source, and looks for what changed documents between observed tips, newest first. `told` hears how many commits were taken.
-pub(super) fn histories(
-    source: &Versioned,
+/// What brought documents onto their branch, in the order of the questions.
+pub(super) type Changes = Vec<Change>;
+
+/// Walks the history of one source, as far as no earlier walk did whose answers lie in the folder. `told` hears how many commits
+/// were taken.
+pub(super) fn walked(
+    source: Versioned,
     dialect: Dialect,
     wanted: &BTreeSet<DocumentRef>,
-    tips: &[ObjectId],
+    folder: Option<&Path>,
     stop: &AtomicBool,
     told: &dyn Fn(usize),
-) -> Result<SourceHistories> {
+) -> Result<Walked> {
     let objects = source.layout.objects()?;
     let shallow = source.layout.shallow()?;
     let listings = Listings::new(&objects);
     let versions = Versions::new(&objects, dialect);
-    let mut found = SourceHistories::default();
-    let questions = questions(source, wanted, &listings, &versions, &mut found)?;
-    let mut walk = Walk::new(&listings, &versions, &shallow, &questions);
+    let frame = Frame::of(&source.address, dialect, shallow.iter().copied());
+    let earlier = Earlier::read(folder.zip(frame).map(|(folder, frame)| (frame.file(&source.source, folder), frame)));
+    let (questions, unreadable) = questions(&source.tip, wanted, &listings, &versions, &earlier)?;
+    let mut walk = Walk::new(&listings, &versions, &shallow, &questions, &earlier);
     for (index, question) in (0..).zip(&questions) {
         walk.ask(source.tip, question.reference.path.as_bytes(), Claim::all(index, question))?;
     }
     let ended = walk.run(stop, told);
-    let (mut answers, mut credited, damages) = walk.into_answers();
-    found.not_evaluated.extend(damages.into_iter().map(|error| told_of(&source.source, &error)));
+    let (answers, credited, damages) = walk.into_answers();
+    let mut not_evaluated: Vec<NotEvaluated> = damages.iter().map(|error| told_of(&source.source, error)).collect();
     if !ended {
         let text = "open questions of its history count as unreadable; raise the timeout";
-        found.not_evaluated.push(NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text));
+        not_evaluated.push(NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text));
     }
-    if ended && tips.len() > 1 {
-        let search = changed::Search { listings: &listings, versions: &versions, questions: &questions, stop };
-        if let Err(error) = add_changes(&search, tips, &mut answers, &mut credited) {
-            let text = "what changed documents between observed tips is not told; raise the timeout";
-            found.not_evaluated.push(match error {
-                Error::TimedOut(_) => NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text),
-                error => told_of(&source.source, &error),
-            });
-        }
-    }
-    let numbers = add_commits(source, &objects, &credited, &mut found)?;
-    for (question, mut history) in questions.into_iter().zip(answers) {
-        for authored in std::iter::once(&mut history.document).chain(&mut history.leaves) {
-            if let Authored::By(number) = authored {
-                *number = numbers[*number as usize];
-            }
-        }
-        if let Some(changed) = &mut history.changed {
-            changed.by = numbers[changed.by as usize];
-        }
-        found.documents.insert(question.reference, history);
-    }
-    Ok(found)
+    Ok(Walked { source, dialect, questions, answers, credited, unreadable, ended, not_evaluated, earlier })
 }
 
-/// Adds to the answers what brought each document onto the branch.
-fn add_changes(
-    search: &changed::Search<'_>,
-    tips: &[ObjectId],
-    answers: &mut [DocumentHistory],
-    credited: &mut Vec<ObjectId>,
-) -> Result<()> {
-    let mut numbers: HashMap<ObjectId, u32> = credited.iter().copied().zip(0..).collect();
-    let mut within: HashMap<(ObjectId, ObjectId), bool> = HashMap::new();
-    let found = search.changed(tips)?;
-    for (answer, changed) in answers.iter_mut().zip(found) {
-        let Some(changed) = changed else { continue };
-        let author = match answer.document {
-            // Who wrote it anew on this branch brought nothing back.
-            Authored::By(number) if changed.superseded => credited.get(number as usize).copied().filter(|author| *author != changed.by),
-            _ => None,
-        };
-        let reintroduced = match author.map(|author| (author, changed.since)) {
-            None => false,
-            Some(key) => match within.get(&key) {
-                Some(known) => *known,
-                None => {
-                    let known = is_within(search.listings.objects, key.0, key.1, search.stop)?;
-                    within.insert(key, known);
-                    known
-                }
-            },
-        };
-        let by = *numbers.entry(changed.by).or_insert_with(|| {
-            credited.push(changed.by);
-            u32::try_from(credited.len() - 1).expect("fewer commits than documents and leaves")
-        });
-        answer.changed = Some(Changed { by, reintroduced });
+impl Walked {
+    /// Whether it is worth while to look for changes between these tips, which are those of [`Versioned::tips`].
+    pub(super) fn may_have_changes(&self, tips: &[ObjectId]) -> bool {
+        self.ended && tips.len() > 1
     }
-    Ok(())
+
+    /// Looks for what brought each document onto its branch: all of it, or an error.
+    pub(super) fn changes(&self, tips: &[ObjectId], stop: &AtomicBool) -> Result<Changes> {
+        let objects = self.source.layout.objects()?;
+        let listings = Listings::new(&objects);
+        let versions = Versions::new(&objects, self.dialect);
+        let authors = self.answers.iter().map(|answer| match answer.document {
+            Authored::By(number) => Some(self.credited[number as usize]),
+            Authored::BeforeHistory | Authored::Unreadable => None,
+        });
+        let authors: Vec<_> = authors.collect();
+        let search = changed::Search {
+            listings: &listings,
+            versions: &versions,
+            questions: &self.questions,
+            earlier: &self.earlier,
+            confirmed: Confirmed::new(&objects),
+            stop,
+        };
+        search.brought(tips, &authors)
+    }
+
+    /// All that is told: the answers, what changed documents, and the commits that are named.
+    pub(super) fn histories(&self, tips: &[ObjectId], changes: Result<Changes>) -> Result<SourceHistories> {
+        self.earlier.keep(self, tips, changes.as_deref().ok());
+        let mut found = SourceHistories { not_evaluated: self.not_evaluated.clone(), ..SourceHistories::default() };
+        let changes = changes.unwrap_or_else(|error| {
+            found.not_evaluated.push(unchanged(&self.source.source, &error));
+            Changes::new()
+        });
+        let mut commits = Numbers::new(&self.credited);
+        let mut histories: Vec<DocumentHistory> = Vec::with_capacity(self.answers.len());
+        for (index, answer) in self.answers.iter().enumerate() {
+            let changed = match changes.get(index) {
+                Some(Change::By(brought)) => Some(Changed { by: commits.number(brought.by), reintroduced: brought.reintroduced }),
+                Some(Change::Same | Change::Untold) | None => None,
+            };
+            histories.push(answer.clone().history(changed));
+        }
+        let numbers = add_commits(&self.source, &commits, &mut histories, &mut found)?;
+        for (question, mut history) in self.questions.iter().zip(histories) {
+            history.commits_mut().for_each(|commit| *commit = numbers[commit]);
+            found.documents.insert(question.reference.clone(), history);
+        }
+        self.unreadable.iter().for_each(|reference| give_up(reference, &mut found));
+        Ok(found)
+    }
 }
 
 fn told_of(source: &SourceId, error: &Error) -> NotEvaluated {
     NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())
 }
 
-/// Reads the documents at the tip. One that is not there as asked is told and left unreadable.
-fn questions(
-    source: &Versioned,
-    wanted: &BTreeSet<DocumentRef>,
-    listings: &Listings<'_>,
-    versions: &Versions<'_>,
-    found: &mut SourceHistories,
-) -> Result<Vec<Question>> {
-    let raw = listings.objects.read(&source.tip, gix::objs::Kind::Commit)?;
-    let damaged = || Error::Corrupt { id: source.tip.to_string(), problem: "it names no folder".into() };
-    let root = commit::skeleton(&raw).ok_or_else(damaged)?.tree;
-    let mut questions = Vec::new();
-    let mut last: Option<(&TreePath, Vec<Option<version::Tip>>)> = None;
-    for reference in wanted {
-        if last.as_ref().is_none_or(|(path, _)| **path != reference.path) {
-            let tips = match listings.find(&root, reference.path.as_bytes())? {
-                Some((Node::File, id)) => versions.tip(&id)?,
-                _ => Vec::new(),
-            };
-            last = Some((&reference.path, tips));
+fn unchanged(source: &SourceId, error: &Error) -> NotEvaluated {
+    match error {
+        Error::TimedOut(_) => {
+            let text = "what changed documents between observed tips is not told; raise the timeout";
+            NotEvaluated::new(Stage::History, source, error.reason()).with_detail(text)
         }
-        let tips = last.as_mut().map(|(_, tips)| tips).and_then(|tips| tips.get_mut(reference.ordinal as usize));
-        match tips.and_then(Option::take) {
-            Some(tip) => {
-                let version::Tip { identity, meaning, leaves } = tip;
-                questions.push(Question { reference: reference.clone(), identity, meaning, leaves });
-            }
-            None => give_up(reference, found),
-        }
+        error => told_of(source, error),
     }
-    Ok(questions)
 }
 
 fn give_up(reference: &DocumentRef, found: &mut SourceHistories) {
     let subject = format!("{}: {} (document {})", reference.source, reference.path, reference.ordinal + 1);
     found.not_evaluated.push(NotEvaluated::new(Stage::History, subject, "document unreadable"));
-    found.documents.insert(reference.clone(), DocumentHistory { document: Authored::Unreadable, leaves: Box::default(), changed: None });
+    found.documents.insert(reference.clone(), Answer::unknown(0).history(None));
 }
 
-/// Reads the credited commits and sorts them; returns the new number of each.
-fn add_commits(source: &Versioned, objects: &super::git::Objects, credited: &[ObjectId], found: &mut SourceHistories) -> Result<Vec<u32>> {
-    let mut order: Vec<usize> = (0..credited.len()).collect();
-    order.sort_by_key(|index| credited[*index]);
-    let mut numbers = vec![0; credited.len()];
-    for (number, index) in (0..).zip(order) {
-        numbers[index] = number;
-        let raw = objects.read(&credited[index], gix::objs::Kind::Commit)?;
-        found.commits.push(commit::commit(&credited[index], &source.source, raw));
+/// Reads the commits that are named and sorts them; returns the new number of each.
+fn add_commits(
+    source: &Versioned,
+    ids: &Numbers,
+    histories: &mut [DocumentHistory],
+    found: &mut SourceHistories,
+) -> Result<HashMap<u32, u32>> {
+    let objects = source.layout.objects()?;
+    let named: BTreeSet<(ObjectId, u32)> =
+        histories.iter_mut().flat_map(DocumentHistory::commits_mut).map(|commit| (ids.id(*commit), *commit)).collect();
+    let mut numbers = HashMap::new();
+    for (number, (id, old)) in (0..).zip(named) {
+        numbers.insert(old, number);
+        found.commits.push(commit::commit(&id, &source.source, objects.read(&id, gix::objs::Kind::Commit)?));
     }
     Ok(numbers)
 }

@@ -32,10 +32,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
-use crate::model::evidence::{Authored, Change, Histories, ObservedTip, Positions, Survey, Tip, TipChange};
+use crate::model::evidence::{Change, Histories, ObservedTip, Positions, Survey, Tip, TipChange};
 use crate::model::tag::Tag;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
@@ -45,13 +47,18 @@ pub use location::{holds_login, shown};
 
 use history::{SourceHistories, Versioned};
 use read::Job;
+use work::End;
+
+/// The part of a source's time in which it is looked for what changed documents between observed tips.
+const CHANGES_SHARE: u32 = 10;
 
 /// What to read.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The sources; their ids are unique.
     pub sources: Vec<SourceSettings>,
-    /// A folder for the bare clones of remotes, so that the next run fetches only what is new. It must belong to this program.
+    /// A folder for the bare clones of remotes, so that the next run fetches only what is new, and for what walks of histories
+    /// found, so that it walks only what is new. It must belong to this program.
     /// Without one they live in a temporary folder as long as [`Sources`].
     pub cache: Option<PathBuf>,
     /// What one source may take to be fetched and read, and then to be walked.
@@ -125,28 +132,42 @@ impl Sources {
 
     /// Finds out who wrote documents and their leaves. Each is read in the dialect in which it was declared, since its leaves
     /// are counted in that reading; and what brought each onto its branch since tips are observed. Documents of sources without
-    /// Git have no history.
+    /// Git have no history. What is not found out at `latest` is not evaluated, and the rest is told.
     pub async fn histories(
         &self,
         wanted: &BTreeMap<DocumentRef, Dialect>,
         observed: &[ObservedTip],
+        latest: Option<Instant>,
         progress: &Progress,
     ) -> (Histories, Vec<NotEvaluated>) {
         let mut walks: BTreeMap<(&SourceId, Dialect), BTreeSet<DocumentRef>> = BTreeMap::new();
         for (document, dialect) in wanted.iter().filter(|(document, _)| !self.plain.contains(&document.source)) {
             walks.entry((&document.source, *dialect)).or_default().insert(document.clone());
         }
-        let (mut found, mut not_evaluated) = (Vec::new(), Vec::new());
+        let (mut walked, mut found, mut not_evaluated) = (Vec::new(), Vec::new(), Vec::new());
+        let failed = |source: &SourceId, error: error::Error| {
+            NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())
+        };
+        let end = End { after: self.settings.timeout, latest };
+        // Nothing is ever written into what is judged.
+        let folder = self.settings.cache.clone().filter(|folder| !self.hold(folder));
         // One after the other: a walk is work for a processor, and memory.
         for ((source, dialect), wanted) in walks {
             let Some(versioned) = self.versioned.get(source) else {
                 not_evaluated.push(NotEvaluated::new(Stage::History, source, "not fetched"));
                 continue;
             };
-            match read::history(versioned.clone(), dialect, wanted, versioned.tips(observed), self.settings.timeout, progress.clone()).await
-            {
+            match read::walk(versioned.clone(), dialect, wanted, folder.clone(), end, progress.clone()).await {
+                Ok(history) => walked.push((versioned, history)),
+                Err(error) => not_evaluated.push(failed(source, error)),
+            }
+        }
+        // Who wrote what goes before what changed it.
+        let end = End { after: self.settings.timeout / CHANGES_SHARE, latest };
+        for (versioned, walked) in walked {
+            match read::histories(walked, versioned.tips(observed), end, progress).await {
                 Ok(history) => found.push(history),
-                Err(error) => not_evaluated.push(NotEvaluated::new(Stage::History, source, error.reason()).with_detail(error.to_string())),
+                Err(error) => not_evaluated.push(failed(&versioned.source, error)),
             }
         }
         let histories = joined(found, &mut not_evaluated);
@@ -327,14 +348,7 @@ fn joined(found: Vec<SourceHistories>, not_evaluated: &mut Vec<NotEvaluated>) ->
     let mut histories = Histories::default();
     for (ids, documents) in ids.iter().zip(documents) {
         for (reference, mut history) in documents {
-            for authored in std::iter::once(&mut history.document).chain(&mut history.leaves) {
-                if let Authored::By(number) = authored {
-                    *number = numbers[&ids[*number as usize]];
-                }
-            }
-            if let Some(changed) = &mut history.changed {
-                changed.by = numbers[&ids[changed.by as usize]];
-            }
+            history.commits_mut().for_each(|commit| *commit = numbers[&ids[*commit as usize]]);
             histories.documents.insert(reference, history);
         }
     }

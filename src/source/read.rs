@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use super::ancestry::change_between;
 use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
-use super::history::{self, SourceHistories, Versioned, histories};
+use super::history::{self, SourceHistories, Versioned, Walked, walked};
 use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
 use super::reference::{Resolved, resolve};
 use super::remote::Fetch;
-use super::{tag, tree, work, worktree};
+use super::work::{self, End};
+use super::{tag, tree, worktree};
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
@@ -45,17 +47,30 @@ pub(super) fn clone_name(settings: &SourceSettings) -> String {
 }
 
 /// Walks the history of one source.
-pub(super) async fn history(
+pub(super) async fn walk(
     versioned: Versioned,
     dialect: Dialect,
     wanted: BTreeSet<DocumentRef>,
-    tips: Vec<gix::ObjectId>,
-    timeout: Duration,
+    folder: Option<PathBuf>,
+    end: End,
     progress: Progress,
-) -> Result<SourceHistories> {
+) -> Result<Arc<Walked>> {
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("walking {source}: {} commits", grouped(count)));
-    work::beside(timeout, || {}, move |stop| histories(&versioned, dialect, &wanted, &tips, stop, &told)).await
+    work::beside(end, || {}, move |stop| walked(versioned, dialect, &wanted, folder.as_deref(), stop, &told)).await.map(Arc::new)
+}
+
+/// Looks for what changed documents between observed tips in a time of its own, and tells all. However long that takes, the
+/// answers of the walk are not lost.
+pub(super) async fn histories(walked: Arc<Walked>, tips: Vec<gix::ObjectId>, end: End, progress: &Progress) -> Result<SourceHistories> {
+    let changes = if walked.may_have_changes(&tips) {
+        let (searched, tips) = (walked.clone(), tips.clone());
+        let tick = || progress.tell(|| "looking for what changed documents between observed tips".to_owned());
+        work::beside(end, tick, move |stop| searched.changes(&tips, stop)).await
+    } else {
+        Ok(Vec::new())
+    };
+    work::beside(end, || {}, move |_| walked.histories(&tips, changes)).await
 }
 
 /// Looks at the commits of one source.
@@ -68,7 +83,7 @@ pub(super) async fn survey(
 ) -> Result<(Survey, Vec<NotEvaluated>)> {
     let source = versioned.source.clone();
     let told = move |count| progress.tell(|| format!("looking at {source}: {} commits", grouped(count)));
-    work::beside(timeout, || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
+    work::beside(End::after(timeout), || {}, move |stop| history::survey(&versioned, most, is_of_interest, stop, &told)).await
 }
 
 /// Commits that were asked for, and whether the history could be read as a whole.
@@ -87,7 +102,7 @@ pub(super) async fn marks(
 ) -> Result<Marks> {
     let (layout, tip) = (versioned.layout.clone(), versioned.tip);
     let tick = || progress.tell(|| format!("looking for what lies before commits of the trust policy in {}", versioned.source));
-    let found = work::beside(timeout, tick, move |stop| {
+    let found = work::beside(End::after(timeout), tick, move |stop| {
         let lineage = Lineage::of(&layout.objects()?, tip, stop)?;
         let asked: Vec<&CommitId> = asked.iter().collect();
         let found = marks.into_iter().filter_map(|mark| lineage.mark(&mark, &asked).map(|found| (mark, found))).collect();
@@ -110,7 +125,7 @@ pub(super) async fn change(versioned: &Versioned, tip: &Tip, old: &ObservedTip, 
     let from = gix::ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).map_err(|_| unreadable())?;
     let name = format!("{} of {}", tip.reference, versioned.source);
     let tick = || progress.tell(|| format!("looking for what became of {name}"));
-    let change = work::beside(timeout, tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
+    let change = work::beside(End::after(timeout), tick, move |stop| change_between(&layout.objects()?, from, to, stop)).await;
     change.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
 }
 
@@ -122,7 +137,7 @@ impl Job {
             let counts = shown.text().map(|text| format!(" {text}")).unwrap_or_default();
             progress.tell(|| format!("fetching {id}{counts}"));
         };
-        work::beside(self.timeout, tick, move |stop| self.read(&meter, stop)).await
+        work::beside(End::after(self.timeout), tick, move |stop| self.read(&meter, stop)).await
     }
 
     fn read(&self, meter: &Meter, stop: &AtomicBool) -> Result<Read> {
@@ -196,8 +211,9 @@ impl Job {
         let whole = files.whole;
         let read_tag = |object: &TagObject| tag::read(objects, object, &commit, &requested, &self.settings.id);
         let whole_tag = tag.as_ref().map(read_tag).transpose()?;
+        let address = self.address(&layout);
         let named = requested.starts_with("refs/").then(|| Tip {
-            url: self.address(&layout),
+            url: address.clone(),
             reference: requested.clone(),
             commit: CommitId::new(commit.to_string()),
             tag,
@@ -208,7 +224,7 @@ impl Job {
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, named, tag: whole_tag };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, address, named, tag: whole_tag };
         Ok((tree, Some(versioned)))
     }
 }

@@ -247,6 +247,36 @@ fn who_brought_an_old_value_back_is_told_beside_its_author() {
     assert_eq!(fs::read(log(&state)).unwrap(), before);
 }
 
+// T65, T68
+#[test]
+fn who_only_reformats_or_moves_is_told_beside_the_author_and_is_no_finding() {
+    let repository = in_sync();
+    let author = repository.id_of("HEAD");
+    let touch =
+        repository.write("prod/db.yaml", format!("# Owned by the team of the database.\n{IN_SYNC}")).commit(&BOB, "A comment").unsigned();
+    repository.git(["mv", "prod/db.yaml", "prod/database.yaml"]).succeed();
+    let moved = repository.commit(&BOB, "Another name").unsigned();
+    let source = text(repository.path());
+    let output = scan(&source, &["-o", "json", "--state", "none"]).run();
+    assert_eq!(output.status, Some(0), "{output:?}");
+    let record = output.record();
+    let attribution = &record["objects"].as_array().unwrap().iter().find(|object| object["name"] == "postgres").unwrap()["attribution"];
+    let named = ["authoredBy", "touchedBy", "movedBy"].map(|who| attribution[who].as_str());
+    assert_eq!(named, [Some(author.as_str()), Some(touch.as_str()), Some(moved.as_str())]);
+    let commits = record["commits"].as_array().unwrap();
+    for (id, verdict) in [(&touch, "unsigned"), (&moved, "unsigned")] {
+        assert_eq!(commits.iter().find(|commit| commit["id"] == **id).unwrap()["verdict"], verdict);
+    }
+    let findings = record["findings"].to_string();
+    assert!(!findings.contains(&touch) && !findings.contains(&moved), "{findings}");
+    let recording = recording();
+    let blame = ["blame", "cm/postgres", "-n", "data", "--source", &source, "--recording", &recording, "--state", "none"];
+    let screen = Kubewitness::new(blame).run().stdout;
+    let last: Vec<&str> = screen.lines().rev().take(2).collect();
+    assert!(last[1].starts_with(&format!("only reformatted by {} Bob", &touch[..7])), "{screen}");
+    assert!(last[0].starts_with(&format!("only moved by {} Bob", &moved[..7])), "{screen}");
+}
+
 #[test]
 fn no_other_command_writes_state() {
     let state = scratch::new_folder("state");

@@ -1,12 +1,14 @@
 //! Which commit brought a document onto the branch between two observed tips: rows of the catalogue in provenance.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::DateTime;
 use kubewitness::model::commit::CommitId;
 use kubewitness::model::evidence::{ObservedTip, Tip};
+use kubewitness::source::{Settings, Sources};
 
-use crate::repository::{Repository, config, credited, histories_since, reference, source};
+use crate::repository::{Repository, cached, config, credited, histories_by, histories_since, reference, source, sources};
 
 /// What is known of `a.yaml`, its author and what changed it, when `main` was observed at these commits before.
 #[derive(Debug, PartialEq)]
@@ -16,12 +18,15 @@ struct Told {
     reintroduced: bool,
 }
 
+/// Tips as scans observed them one after the other.
+fn seen_at(url: &str, commits: &[impl AsRef<str>]) -> Vec<ObservedTip> {
+    let tip = |commit: &str| Tip { url: url.to_owned(), reference: "refs/heads/main".into(), commit: CommitId::new(commit), tag: None };
+    commits.iter().map(|commit| ObservedTip { tip: tip(commit.as_ref()), observed: DateTime::UNIX_EPOCH }).collect()
+}
+
 fn told(git: &Repository, path: &str, observed: &[&str]) -> Told {
     let url = git.path().display().to_string();
-    let tip =
-        |commit: &&str| Tip { url: url.clone(), reference: "refs/heads/main".into(), commit: CommitId::new(commit.to_string()), tag: None };
-    let observed: Vec<ObservedTip> =
-        observed.iter().map(|commit| ObservedTip { tip: tip(commit), observed: DateTime::UNIX_EPOCH }).collect();
+    let observed = seen_at(&url, observed);
     let wanted = reference(path, 0);
     let (_, histories, not_evaluated) = histories_since(&source(&url), BTreeSet::from([wanted.clone()]), &observed);
     assert_eq!(not_evaluated, []);
@@ -144,4 +149,70 @@ fn behind_a_rewritten_history_nothing_is_told_and_an_unreadable_version_accuses_
     git.put("a.yaml", "kind: [", "broken");
     git.put("a.yaml", &config("a", "one"), "mended");
     assert_eq!(told(&git, "a.yaml", &[&first]), by(&first, None));
+}
+
+#[test]
+fn what_earlier_scans_found_between_their_tips_is_found_again_without_looking() {
+    let git = Repository::new();
+    let (url, cache) = (git.path().display().to_string(), tempfile::tempdir().unwrap());
+    let mut seen = vec![git.put("a.yaml", &config("a", "v1"), "alice")];
+    git.git(&["branch", "-q", "side"]);
+    seen.push(git.put("a.yaml", &config("a", "v2"), "the fix"));
+    let told = |seen: &[String], is_cached: bool| {
+        let wanted = BTreeSet::from([reference("a.yaml", 0), reference("b.yaml", 0)]);
+        let settings = source(&url);
+        let sources = if is_cached { cached(&settings, cache.path()) } else { sources(vec![settings]) };
+        let (_, histories, not_evaluated) = histories_by(sources, wanted.clone(), &seen_at(&url, seen));
+        assert_eq!(not_evaluated, []);
+        let id = |by: u32| histories.commits[by as usize].id.to_string();
+        wanted
+            .iter()
+            .map(|document| histories.documents[document].changed.map(|changed| (id(changed.by), changed.reintroduced)))
+            .collect::<Vec<_>>()
+    };
+    git.git(&["checkout", "-q", "side"]);
+    git.put("b.yaml", &config("b", "one"), "innocent");
+    git.git(&["merge", "-q", "-s", "ours", "-m", "mallory", "main"]);
+    let merge = git.head();
+    git.git(&["checkout", "-q", "main"]);
+    git.git(&["merge", "-q", "--ff-only", "side"]);
+    let expected = [Some((merge.clone(), true)), Some((merge.clone(), false))];
+    assert_eq!(told(&seen, true), expected);
+    seen.push(merge);
+    for round in 0..3 {
+        let commit = git.put("c.yaml", &config("c", &round.to_string()), "later");
+        assert_eq!((told(&seen, true), told(&seen, false)), (expected.to_vec(), expected.to_vec()));
+        seen.push(commit);
+    }
+    // Somebody who knows other tips is told what is so since those.
+    assert_eq!(told(&seen[2..], true), [None, None]);
+    assert_eq!(told(&seen, true), expected);
+    // Whoever looks again misses the folders between the tips.
+    let tree = git.git(&["rev-parse", &format!("{}^{{tree}}", seen[1])]);
+    std::fs::remove_file(git.path().join(format!(".git/objects/{}/{}", &tree[..2], &tree[2..]))).unwrap();
+    git.put("c.yaml", &config("c", "last"), "last");
+    assert_eq!(told(&seen, true), expected);
+}
+
+#[test]
+fn a_search_that_takes_too_long_is_told_and_takes_no_authors_away() {
+    let git = Repository::new();
+    let first = git.put("b.yaml", &config("b", "one"), "first");
+    let mut stream = format!("reset refs/heads/main\nfrom {first}\n\n");
+    for mark in 1..=60_000 {
+        let time = 1_700_000_100 + mark;
+        stream += &format!("commit refs/heads/main\nmark :{mark}\ncommitter X <x@example.com> {time} +0000\ndata 0\n");
+        stream += &format!("M 100644 inline n\ndata {}\n{mark}\n\n", mark.to_string().len() + 1);
+    }
+    git.git_with_input(&["fast-import", "--quiet"], stream.as_bytes());
+    git.git(&["reset", "-q", "--hard", "main"]);
+    let last = git.put("a.yaml", &config("a", "one"), "last");
+    let url = git.path().display().to_string();
+    let settings = Settings { sources: vec![source(&url)], cache: None, timeout: Duration::from_secs(5) };
+    let wanted = reference("a.yaml", 0);
+    let (_, histories, not_evaluated) = histories_by(Sources::new(settings), BTreeSet::from([wanted.clone()]), &seen_at(&url, &[first]));
+    assert_eq!(credited(&histories, &wanted).id.to_string(), last);
+    assert_eq!(histories.documents[&wanted].changed, None);
+    let reasons: Vec<(&str, &str)> = not_evaluated.iter().map(|gap| (gap.subject.as_str(), gap.reason.as_str())).collect();
+    assert_eq!(reasons, [("fleet", "timed out")], "{not_evaluated:?}");
 }

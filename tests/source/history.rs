@@ -43,6 +43,69 @@ fn line_ends_order_comments_quotes_and_anchors_make_no_author() {
     assert_ne!(git.log("a.yaml"), first);
     let authors = git.authors("a.yaml");
     assert!(authors.all(&first), "{authors:?}");
+    // Whether the text is another one than before the version that cannot be read is not asked.
+    assert_eq!(authors.beside(), (None, None));
+}
+
+// T65, T66
+#[test]
+fn who_only_reformats_is_kept_beside_the_author_until_the_meaning_changes() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    assert_eq!(git.authors("a.yaml").beside(), (None, None));
+    for text in [
+        format!("# why\n{}", config("a", "one")),
+        config("a", "'one'"),
+        config("a", "one").replace('\n', "\r\n"),
+        "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {other: same, key: one}\n".to_owned(),
+        format!("{}# end\n", config("a", "one")),
+    ] {
+        let touch = git.put("a.yaml", &text, "written otherwise");
+        git.put("b.yaml", &text.replace("name: a", "name: b"), "elsewhere");
+        let authors = git.authors("a.yaml");
+        assert!(authors.all(&first));
+        assert_eq!(authors.beside(), (Some(touch.as_str()), None), "{text}");
+    }
+    let last = git.put("a.yaml", &config("a", "two"), "changed");
+    let authors = git.authors("a.yaml");
+    assert_eq!((authors.document.as_str(), authors.beside()), (last.as_str(), (None, None)));
+}
+
+#[test]
+fn a_neighbour_in_the_same_file_touches_nothing() {
+    let git = Repository::new();
+    git.put("all.yaml", &[config("a", "1"), config("b", "2")].join("---\n"), "first");
+    let touch =
+        git.put("all.yaml", &["# one\n".to_owned() + &config("a", "1"), config("b", "3")].join("---\n"), "a reformatted, b changed");
+    git.put(
+        "all.yaml",
+        &["# one\n".to_owned() + &config("a", "1"), config("b", "4"), config("c", "5")].join("---\n"),
+        "b changed, c added",
+    );
+    assert_eq!(git.authors_of("all.yaml", 0).beside(), (Some(touch.as_str()), None));
+    assert_eq!(git.authors_of("all.yaml", 1).beside(), (None, None));
+}
+
+#[test]
+fn a_reformatting_that_a_merge_brings_is_that_of_the_side_and_an_evil_one_is_the_merges() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    git.git(&["checkout", "-q", "-b", "side"]);
+    let side = git.put("a.yaml", &config("a", "'one'"), "quotes");
+    git.git(&["checkout", "-q", "main"]);
+    git.put("b.yaml", &config("b", "one"), "main goes on");
+    git.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let authors = git.authors("a.yaml");
+    assert!(authors.all(&first));
+    assert_eq!(authors.beside(), (Some(side.as_str()), None));
+    git.git(&["checkout", "-q", "-b", "other"]);
+    git.put("c.yaml", &config("c", "one"), "other");
+    git.git(&["checkout", "-q", "main"]);
+    git.put("d.yaml", &config("d", "one"), "main goes on");
+    let evil = merge(&git, "other", &[("a.yaml", &config("a", "\"one\""))]);
+    let authors = git.authors("a.yaml");
+    assert!(authors.all(&first));
+    assert_eq!(authors.beside(), (Some(evil.as_str()), None));
 }
 
 // T67
@@ -78,8 +141,12 @@ fn splitting_reordering_and_moving_documents_make_no_author() {
     git.put("all.yaml", &[config("c", "3"), config("b", "4")].join("---\n"), "split");
     git.git(&["mv", "all.yaml", "rest.yaml"]);
     git.commit("rename");
+    let renamed = git.head();
+    let split = git.git(&["rev-parse", "HEAD~"]);
     assert!(git.authors("apps/a.yaml").all(&first));
+    assert_eq!(git.authors("apps/a.yaml").beside(), (None, Some(split.as_str())));
     assert!(git.authors_of("rest.yaml", 0).all(&first));
+    assert_eq!(git.authors_of("rest.yaml", 0).beside(), (None, Some(renamed.as_str())));
     let changed = git.authors_of("rest.yaml", 1);
     assert_eq!((changed.document.as_str(), changed.leaf("/data/key")), (second.as_str(), second.as_str()));
     assert_eq!(changed.leaf("/data/other"), first);
@@ -105,6 +172,25 @@ fn a_rename_with_one_edit_is_an_author_of_that_field_only() {
     let authors = git.authors("new/a.yaml");
     assert_eq!((authors.document.as_str(), authors.leaf("/data/key")), (second.as_str(), second.as_str()));
     assert_eq!(authors.leaf("/data/other"), first);
+    assert_eq!(authors.beside(), (None, None));
+}
+
+// T68
+#[test]
+fn the_last_move_and_the_last_reformatting_are_told_each_for_itself() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    git.git(&["mv", "a.yaml", "b.yaml"]);
+    git.commit("moved");
+    let touch = git.put("b.yaml", &config("a", "'one'"), "quotes");
+    git.remove("b.yaml");
+    let moved = git.put("c/a.yaml", &config("a", "'one'"), "moved again");
+    let authors = git.authors("c/a.yaml");
+    assert!(authors.all(&first));
+    assert_eq!(authors.beside(), (Some(touch.as_str()), Some(moved.as_str())));
+    git.remove("c/a.yaml");
+    let both = git.put("d.yaml", &config("a", "\"one\""), "moved and reformatted");
+    assert_eq!(git.authors("d.yaml").beside(), (Some(both.as_str()), Some(both.as_str())));
 }
 
 // T70

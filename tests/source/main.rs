@@ -7,6 +7,7 @@ mod changed;
 mod fetch;
 mod history;
 mod hostile;
+mod kept;
 mod real_repository;
 mod remote;
 mod repository;

@@ -108,12 +108,16 @@ fn git(folder: &Path, clock: u64, arguments: &[&str], input: &[u8]) -> String {
 }
 
 /// The authors of one document.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Authors {
     /// Of the document: a commit id, `before-history` or `unreadable`.
     pub(crate) document: String,
     /// Of the leaves, by pointer.
     pub(crate) leaves: Vec<(String, String)>,
+    /// Who only wrote it otherwise.
+    pub(crate) touched: Option<String>,
+    /// Who only moved it.
+    pub(crate) moved: Option<String>,
 }
 
 impl Authors {
@@ -126,10 +130,20 @@ impl Authors {
     pub(crate) fn all(&self, author: &str) -> bool {
         self.document == author && self.leaves.iter().all(|(_, leaf)| leaf == author)
     }
+
+    /// Who only wrote it otherwise, and who only moved it.
+    pub(crate) fn beside(&self) -> (Option<&str>, Option<&str>) {
+        (self.touched.as_deref(), self.moved.as_deref())
+    }
 }
 
 pub(crate) fn source(url: &str) -> SourceSettings {
     SourceSettings { id: "fleet".into(), url: url.to_owned(), reference: None, path: String::new(), credentials: Credentials::default() }
+}
+
+/// Reads one source with a cache.
+pub(crate) fn cached(settings: &SourceSettings, cache: &Path) -> Sources {
+    Sources::new(Settings { sources: vec![settings.clone()], cache: Some(cache.to_owned()), timeout: Duration::from_secs(60) })
 }
 
 pub(crate) fn sources(settings: Vec<SourceSettings>) -> Sources {
@@ -165,12 +179,20 @@ pub(crate) fn histories_since(
     wanted: BTreeSet<DocumentRef>,
     observed: &[ObservedTip],
 ) -> (Tree, Histories, Vec<NotEvaluated>) {
+    histories_by(sources(vec![settings.clone()]), wanted, observed)
+}
+
+/// The histories of some documents by sources that are not fetched yet.
+pub(crate) fn histories_by(
+    mut sources: Sources,
+    wanted: BTreeSet<DocumentRef>,
+    observed: &[ObservedTip],
+) -> (Tree, Histories, Vec<NotEvaluated>) {
     run(async {
-        let mut sources = sources(vec![settings.clone()]);
         let (mut trees, not_evaluated) = sources.fetch(&Progress::silent()).await;
         assert_eq!(not_evaluated, []);
-        let (histories, not_evaluated) =
-            sources.histories(&wanted.into_iter().map(|document| (document, Dialect::Raw)).collect(), observed, &Progress::silent()).await;
+        let wanted = wanted.into_iter().map(|document| (document, Dialect::Raw)).collect();
+        let (histories, not_evaluated) = sources.histories(&wanted, observed, None, &Progress::silent()).await;
         (trees.remove(0), histories, not_evaluated)
     })
 }
@@ -181,7 +203,7 @@ pub(crate) fn histories_in(url: &str, wanted: &[(DocumentRef, Dialect)], timeout
         let mut sources = Sources::new(Settings { sources: vec![source(url)], cache: None, timeout });
         let (_, not_evaluated) = sources.fetch(&Progress::silent()).await;
         assert_eq!(not_evaluated, []);
-        sources.histories(&wanted.iter().cloned().collect(), &[], &Progress::silent()).await
+        sources.histories(&wanted.iter().cloned().collect(), &[], None, &Progress::silent()).await
     })
 }
 
@@ -192,7 +214,12 @@ pub(crate) fn reference(path: impl Into<RawText>, ordinal: u32) -> DocumentRef {
 pub(crate) fn authors(settings: &SourceSettings, path: &str, ordinal: u32) -> Authors {
     let wanted = reference(path, ordinal);
     let (tree, histories, _) = histories(settings, BTreeSet::from([wanted.clone()]));
-    let history = &histories.documents[&wanted];
+    authors_in(&tree, &histories, &wanted)
+}
+
+pub(crate) fn authors_in(tree: &Tree, histories: &Histories, wanted: &DocumentRef) -> Authors {
+    let history = &histories.documents[wanted];
+    let id = |number: u32| histories.commits[number as usize].id.to_string();
     let name = |authored: &Authored| match authored {
         Authored::By(number) => histories.commits[*number as usize].id.to_string(),
         Authored::BeforeHistory => "before-history".into(),
@@ -200,13 +227,13 @@ pub(crate) fn authors(settings: &SourceSettings, path: &str, ordinal: u32) -> Au
     };
     let bytes = match &tree.files[&wanted.path] {
         kubewitness::model::declaration::TreeEntry::File { bytes, .. } => bytes.clone(),
-        _ => panic!("{path} is no file"),
+        _ => panic!("{} is no file", wanted.path),
     };
     let documents = document::documents(&bytes, Dialect::Raw);
-    let value = &documents[ordinal as usize].as_ref().unwrap().value;
+    let value = &documents[wanted.ordinal as usize].as_ref().unwrap().value;
     let pointers = document::leaves(value).into_iter().map(|(pointer, _)| pointer.to_string());
     let leaves = pointers.zip(history.leaves.iter().map(name)).collect();
-    Authors { document: name(&history.document), leaves }
+    Authors { document: name(&history.document), leaves, touched: history.touched.map(id), moved: history.moved.map(id) }
 }
 
 /// The commit that a history credits with a document.

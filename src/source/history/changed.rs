@@ -4,27 +4,43 @@
 //! ago, and the author is still that somebody (provenance.md T52). So this looks at the way from one observed tip to the next
 //! only: the newest commit on it of which a parent on it means something else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 
-use super::Question;
+use super::earlier::{Confirmed, Earlier, change, digest};
 use super::moves::Moves;
+use super::question::Question;
 use super::trees::{Interest, changes};
 use super::version::{Sought, Versions};
-use crate::source::ancestry::{Step, path_between};
+use crate::source::ancestry::{Step, Way, path_between, within};
 use crate::source::error::{Error, Result};
 use crate::source::listing::{Listings, Node};
 
+/// What is found out about what brought a document onto its branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) enum Change {
+    /// It cannot be told.
+    Untold,
+    /// It means the same at all tips that can be looked at.
+    Same,
+    /// A commit did.
+    By(Brought),
+}
+
 /// What brought a document to what it means.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Changed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) struct Brought {
     pub(super) by: ObjectId,
     /// The observed tip before.
     pub(super) since: ObjectId,
     /// Whether the document meant something else at that tip, or was not there.
     pub(super) superseded: bool,
+    /// The author of whom `reintroduced` tells; none where it is not known for sure.
+    pub(super) author: Option<ObjectId>,
+    /// Whether its author's commit was in the history of the older tip already, where it had come to mean something else.
+    pub(super) reintroduced: bool,
 }
 
 /// Questions by the file in which each document stands at one commit.
@@ -35,41 +51,92 @@ pub(super) struct Search<'a> {
     pub(super) listings: &'a Listings<'a>,
     pub(super) versions: &'a Versions<'a>,
     pub(super) questions: &'a [Question],
+    pub(super) earlier: &'a Earlier,
+    pub(super) confirmed: Confirmed<'a>,
     pub(super) stop: &'a AtomicBool,
 }
 
-/// What is known of a document.
-#[derive(Clone, Copy, Debug)]
-enum Known {
-    Open,
-    Changed(Changed),
-    /// Something on the way cannot be read.
-    Untold,
-}
-
 impl Search<'_> {
+    /// Looks for what brought each document, given its author.
+    pub(super) fn brought(&self, tips: &[ObjectId], authors: &[Option<ObjectId>]) -> Result<Vec<Change>> {
+        let mut found = self.changed(tips)?;
+        let mut sought: BTreeMap<ObjectId, HashSet<ObjectId>> = BTreeMap::new();
+        for (change, author) in found.iter_mut().zip(authors) {
+            let (Change::By(brought), Some(author)) = (change, author) else { continue };
+            // Who wrote it anew on this branch brought nothing back.
+            let may_be_old = brought.superseded && *author != brought.by;
+            if may_be_old && brought.author != Some(*author) {
+                sought.entry(brought.since).or_default().insert(*author);
+            }
+            if !may_be_old {
+                (brought.author, brought.reintroduced) = (Some(*author), false);
+            }
+        }
+        let mut known = HashMap::new();
+        for (since, authors) in sought {
+            known.insert(since, within(self.listings.objects, &authors, since, self.stop)?);
+        }
+        for (change, author) in found.iter_mut().zip(authors) {
+            let Change::By(brought) = change else { continue };
+            let Some(author) = author.filter(|author| brought.author != Some(*author)) else {
+                brought.reintroduced &= author.is_some();
+                continue;
+            };
+            let (within, is_whole) = &known[&brought.since];
+            brought.reintroduced = within.contains(&author);
+            brought.author = (brought.reintroduced || *is_whole).then_some(author);
+        }
+        Ok(found)
+    }
+
     /// Walks from the newest tip back to the oldest, as long as each descends from the one before. Tips come newest first.
-    /// `None` for a document that means the same at all of them, or of which it cannot be told.
-    pub(super) fn changed(&self, tips: &[ObjectId]) -> Result<Vec<Option<Changed>>> {
-        let mut known = vec![Known::Open; self.questions.len()];
+    fn changed(&self, tips: &[ObjectId]) -> Result<Vec<Change>> {
+        let mut known = vec![None; self.questions.len()];
         let mut files = Files::new();
         for (index, question) in self.questions.iter().enumerate() {
             files.entry(question.reference.path.as_bytes().into()).or_default().push(index);
         }
-        for pair in tips.windows(2) {
+        // What nothing is found of is so all the way back, unless the way cannot be seen.
+        let mut rest = Change::Same;
+        for (position, pair) in tips.windows(2).enumerate() {
             let (to, from) = (pair[0], pair[1]);
-            let Some(steps) = path_between(self.listings.objects, from, to, self.stop)? else { break };
-            files = self.between(from, to, &steps, files, &mut known)?;
+            self.take_known(to, &tips[position + 1..], &mut files, &mut known);
             if files.is_empty() {
                 break;
             }
+            match path_between(self.listings.objects, from, to, self.stop)? {
+                Way::Steps(steps) => files = self.between(from, to, &steps, files, &mut known)?,
+                Way::None => break,
+                Way::Unknown => {
+                    rest = Change::Untold;
+                    break;
+                }
+            }
         }
-        let told = |known| if let Known::Changed(changed) = known { Some(changed) } else { None };
-        Ok(known.into_iter().map(told).collect())
+        Ok(known.into_iter().map(|known| known.unwrap_or(rest)).collect())
+    }
+
+    /// Takes what an earlier run found out from this tip on, if it knew the same older ones.
+    fn take_known(&self, tip: ObjectId, older: &[ObjectId], files: &mut Files, known: &mut [Option<Change>]) {
+        let Some(walk) = self.earlier.at(&tip).filter(|walk| walk.since == Some(digest(older))) else { return };
+        for (path, documents) in files.iter_mut() {
+            documents.retain(|document| {
+                known[*document] = change(self.earlier, walk, path, &self.questions[*document]).filter(|change| self.is_there(change));
+                known[*document].is_none()
+            });
+        }
+        files.retain(|_, documents| !documents.is_empty());
+    }
+
+    fn is_there(&self, change: &Change) -> bool {
+        match change {
+            Change::By(brought) => self.confirmed.is_there(&brought.by) && self.confirmed.is_there(&brought.since),
+            Change::Same | Change::Untold => true,
+        }
     }
 
     /// Follows documents along the steps; returns those that are still open at the first commit.
-    fn between(&self, from: ObjectId, to: ObjectId, steps: &[Step], files: Files, known: &mut [Known]) -> Result<Files> {
+    fn between(&self, from: ObjectId, to: ObjectId, steps: &[Step], files: Files, known: &mut [Option<Change>]) -> Result<Files> {
         let mut parents = steps.iter().flat_map(|step| &step.parents);
         let Some(start) = parents.find(|(parent, _)| *parent == from).copied() else { return Ok(Files::new()) };
         let mut at: HashMap<ObjectId, Files> = HashMap::from([(to, files)]);
@@ -90,28 +157,36 @@ impl Search<'_> {
             }
         }
         let mut rest = at.remove(&from).unwrap_or_default();
-        rest.values_mut().for_each(|documents| documents.retain(|document| matches!(known[*document], Known::Open)));
+        rest.values_mut().for_each(|documents| documents.retain(|document| known[*document].is_none()));
         rest.retain(|_, documents| !documents.is_empty());
         Ok(rest)
     }
 
     /// Where the documents of a step that mean the same in a parent stand there. The others are changed by the step.
-    fn before(&self, step: &Step, tree: ObjectId, files: &Files, start: (ObjectId, ObjectId), known: &mut [Known]) -> Result<Files> {
+    fn before(
+        &self,
+        step: &Step,
+        tree: ObjectId,
+        files: &Files,
+        start: (ObjectId, ObjectId),
+        known: &mut [Option<Change>],
+    ) -> Result<Files> {
         let mut rest = files.clone();
         let mut there = Vec::new();
         let (mut moves, mut since) = (None, None);
         for change in changes(self.listings, tree, step.tree, &Interest::Open(files))? {
             for document in rest.remove(&change.path).unwrap_or_default() {
-                if !matches!(known[document], Known::Open) {
+                if known[document].is_some() {
                     continue;
                 }
                 match self.place(document, &change.path, change.before, (tree, step.tree), &mut moves)? {
                     Place::Same(path) => there.push((path, document)),
                     Place::Other => {
                         let superseded = self.differs(document, &change.path, start.1, step.tree, &mut since)?;
-                        known[document] = Known::Changed(Changed { by: step.id, since: start.0, superseded });
+                        let brought = Brought { by: step.id, since: start.0, superseded, author: None, reintroduced: false };
+                        known[document] = Some(Change::By(brought));
                     }
-                    Place::Untold => known[document] = Known::Untold,
+                    Place::Untold => known[document] = Some(Change::Untold),
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 use gix::objs::Kind;
+use sha2::{Digest as _, Sha256};
 
 use crate::document::{self, DocumentKey, LeafMeaning};
 use crate::source::error::{Error, Result};
@@ -34,10 +35,11 @@ pub(super) struct Sought {
 }
 
 /// A document at the tip.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tip {
     pub(super) identity: Identity,
     pub(super) meaning: [u8; 32],
+    pub(super) text: [u8; 16],
     /// In the order of `document::leaves`.
     pub(super) leaves: Vec<LeafMeaning>,
 }
@@ -47,6 +49,8 @@ pub(super) struct Tip {
 struct Known {
     identity: Identity,
     meaning: [u8; 32],
+    /// Digest of how it is written.
+    text: [u8; 16],
     /// Sorted.
     leaves: Box<[LeafMeaning]>,
 }
@@ -117,6 +121,11 @@ impl Found<'_> {
         self.candidates().any(|known| known.meaning == *meaning)
     }
 
+    /// Whether it means this and is written so.
+    pub(super) fn is_written(&self, meaning: &[u8; 32], text: &[u8; 16]) -> bool {
+        self.candidates().any(|known| known.meaning == *meaning && known.text == *text)
+    }
+
     /// Whether it has this leaf with this value.
     pub(super) fn has(&self, leaf: &LeafMeaning) -> bool {
         self.candidates().any(|known| known.leaves.binary_search(leaf).is_ok())
@@ -155,10 +164,13 @@ impl<'a> Versions<'a> {
     /// The documents of a file at the tip by ordinal; none where one cannot be read.
     pub(super) fn tip(&self, blob: &ObjectId) -> Result<Vec<Option<Tip>>> {
         let mut places = 0;
-        let tips = document::documents(&self.bytes(blob)?, self.dialect).into_iter().map(|read| {
-            let value = read.ok()?.value;
-            let identity = identity(&value, &mut places);
-            Some(Tip { identity, meaning: document::meaning(&value), leaves: document::leaf_meanings(&value) })
+        let bytes = self.bytes(blob)?;
+        let documents = document::documents(&bytes, self.dialect);
+        let texts = document::texts(&bytes, &documents);
+        let tips = documents.iter().zip(texts).map(|(read, text)| {
+            let value = &read.as_ref().ok()?.value;
+            let identity = identity(value, &mut places);
+            Some(Tip { identity, meaning: document::meaning(value), text: digest(text), leaves: document::leaf_meanings(value) })
         });
         Ok(tips.collect())
     }
@@ -190,20 +202,29 @@ fn identity(value: &serde_json::Value, places: &mut u32) -> Identity {
     }
 }
 
+fn digest(text: &[u8]) -> [u8; 16] {
+    let whole: [u8; 32] = Sha256::digest(text).into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
 fn version(bytes: &[u8], dialect: Dialect) -> Version {
     let mut version = Version::default();
     let mut places = 0;
-    for read in document::documents(bytes, dialect) {
-        let Ok(document) = read else {
+    let documents = document::documents(bytes, dialect);
+    let texts = document::texts(bytes, &documents);
+    for (read, text) in documents.iter().zip(texts) {
+        let Ok(document::Document { value, .. }) = read else {
             version.broken = true;
             continue;
         };
-        let identity = identity(&document.value, &mut places);
-        let mut leaves = document::leaf_meanings(&document.value);
+        let identity = identity(value, &mut places);
+        let mut leaves = document::leaf_meanings(value);
         leaves.sort_unstable();
         let index = u32::try_from(version.documents.len()).expect("a file of 16 MiB has fewer documents");
         version.by_identity.entry(identity.clone()).or_default().push(index);
-        version.documents.push(Known { identity, meaning: document::meaning(&document.value), leaves: leaves.into() });
+        version.documents.push(Known { identity, meaning: document::meaning(value), text: digest(text), leaves: leaves.into() });
     }
     version
 }

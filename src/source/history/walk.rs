@@ -1,16 +1,22 @@
 //! The walk itself: claims move from commit to parent until somebody is their author.
 
+mod known;
+
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::objs::Kind;
 
-use super::Question;
+use super::answer::{Answer, Beside};
+use super::claim::{Claim, Divided, Files, add};
+use super::earlier::{Confirmed, Earlier};
 use super::moves::Moves;
+use super::numbers::Numbers;
+use super::question::Question;
 use super::trees::{Interest, changes};
 use super::version::{Identity, Sought, Version, Versions};
-use crate::model::evidence::{Authored, DocumentHistory};
+use crate::model::evidence::Authored;
 use crate::source::commit::{Skeleton, skeleton};
 use crate::source::error::{Error, Result};
 use crate::source::listing::Listings;
@@ -19,69 +25,6 @@ use crate::source::listing::Listings;
 const TELL_EVERY: usize = 500;
 /// So many damaged objects are named; the rest is the same trouble again.
 const MOST_DAMAGES: usize = 8;
-
-/// Open questions about one document that stand at one commit.
-#[derive(Clone, Debug)]
-pub(super) struct Claim {
-    /// Index of the question.
-    document: u32,
-    /// Its place among the nameless documents of the file, where it names nothing.
-    place: Option<u32>,
-    /// Whether the document as a whole is asked for.
-    whole: bool,
-    /// The leaves that are asked for, ascending.
-    leaves: Vec<u32>,
-    /// Whether the version at this commit has no meaning, so that the walk looks through it.
-    looking_through: bool,
-}
-
-/// The claims of one file by document. Those that look through a version stand apart.
-type Claims = BTreeMap<(u32, bool), Claim>;
-type Files = BTreeMap<Box<[u8]>, Claims>;
-
-impl Claim {
-    /// All that can be asked about a document.
-    pub(super) fn all(document: u32, question: &Question) -> Self {
-        let place = match question.identity {
-            Identity::Place(place) => Some(place),
-            Identity::Object(_) => None,
-        };
-        let count = u32::try_from(question.leaves.len()).expect("a file of 16 MiB has fewer leaves");
-        Self { document, place, whole: true, leaves: (0..count).collect(), looking_through: false }
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.whole && self.leaves.is_empty()
-    }
-
-    /// Divides into what is so in another version too, and the rest.
-    fn divided(self, question: &Question, sought: &Sought, other: &Version) -> (Option<Self>, Option<Self>) {
-        let Some(found) = other.find(sought) else { return (None, Some(self)) };
-        let place = found.place();
-        if found.means(&question.meaning) {
-            return (Some(Self { place, looking_through: false, ..self }), None);
-        }
-        let (same, rest): (Vec<u32>, Vec<u32>) = self.leaves.iter().partition(|leaf| found.has(&question.leaves[**leaf as usize]));
-        let same = Self { place, whole: false, leaves: same, looking_through: false, ..self };
-        let rest = Self { leaves: rest, ..self };
-        (Some(same).filter(|claim| !claim.is_empty()), Some(rest).filter(|claim| !claim.is_empty()))
-    }
-
-    fn join(&mut self, other: Self) {
-        self.whole |= other.whole;
-        self.leaves.extend(other.leaves);
-        self.leaves.sort_unstable();
-    }
-}
-
-fn add(files: &mut Files, path: Box<[u8]>, claim: Claim) {
-    match files.entry(path).or_default().entry((claim.document, claim.looking_through)) {
-        std::collections::btree_map::Entry::Vacant(free) => {
-            free.insert(claim);
-        }
-        std::collections::btree_map::Entry::Occupied(mut taken) => taken.get_mut().join(claim),
-    }
-}
 
 /// A commit with open claims.
 struct Pending {
@@ -101,6 +44,8 @@ struct Open {
     broken: Option<(usize, Box<[u8]>)>,
     /// Whether something that would have to be compared could not be read.
     unread: bool,
+    /// Whether a parent has it with the meaning that it has at the tip.
+    meant: bool,
 }
 
 /// A parent of the commit that is looked at.
@@ -116,9 +61,10 @@ pub(super) struct Walk<'a> {
     versions: &'a Versions<'a>,
     shallow: &'a HashSet<ObjectId>,
     questions: &'a [Question],
-    answers: Vec<DocumentHistory>,
-    credited: Vec<ObjectId>,
-    numbers: HashMap<ObjectId, u32>,
+    earlier: &'a Earlier,
+    confirmed: Confirmed<'a>,
+    answers: Vec<Answer>,
+    credited: Numbers,
     pending: HashMap<ObjectId, Pending>,
     queue: BinaryHeap<(i64, ObjectId)>,
     damages: Vec<Error>,
@@ -130,20 +76,17 @@ impl<'a> Walk<'a> {
         versions: &'a Versions<'a>,
         shallow: &'a HashSet<ObjectId>,
         questions: &'a [Question],
+        earlier: &'a Earlier,
     ) -> Self {
-        let unknown = |question: &Question| DocumentHistory {
-            document: Authored::Unreadable,
-            leaves: vec![Authored::Unreadable; question.leaves.len()].into(),
-            changed: None,
-        };
         Self {
             listings,
             versions,
             shallow,
             questions,
-            answers: questions.iter().map(unknown).collect(),
-            credited: Vec::new(),
-            numbers: HashMap::new(),
+            earlier,
+            confirmed: Confirmed::new(listings.objects),
+            answers: questions.iter().map(|question| Answer::unknown(question.leaves.len())).collect(),
+            credited: Numbers::default(),
             pending: HashMap::new(),
             queue: BinaryHeap::new(),
             damages: Vec::new(),
@@ -179,8 +122,8 @@ impl<'a> Walk<'a> {
     }
 
     /// The answers in the order of the questions, the commits they number, and what could not be read on the way.
-    pub(super) fn into_answers(self) -> (Vec<DocumentHistory>, Vec<ObjectId>, Vec<Error>) {
-        (self.answers, self.credited, self.damages)
+    pub(super) fn into_answers(self) -> (Vec<Answer>, Vec<ObjectId>, Vec<Error>) {
+        (self.answers, self.credited.into_ids(), self.damages)
     }
 
     fn read(&self, id: &ObjectId) -> Result<Skeleton> {
@@ -221,6 +164,10 @@ impl<'a> Walk<'a> {
             let claims = files.into_values().flat_map(BTreeMap::into_values);
             return claims.for_each(|claim| self.settle(&claim, Authored::BeforeHistory));
         }
+        let files = self.settle_known(id, files);
+        if files.is_empty() {
+            return;
+        }
         let (parents, unread) = self.parents(commit);
         let mut open = match parents.first() {
             Some(parent) => self.compare_files(commit, parent, files),
@@ -232,7 +179,7 @@ impl<'a> Walk<'a> {
         let open = self.follow_moves(commit, &parents, open);
         for mut open in open {
             open.unread |= unread;
-            self.end(id, &parents, open);
+            self.end(id, commit, &parents, open);
         }
     }
 
@@ -326,20 +273,24 @@ impl<'a> Walk<'a> {
     /// Moves to a file of a parent what is so there.
     fn divide(&mut self, parent: &Parent, path: Box<[u8]>, open: Open, other: &Version) -> Option<Open> {
         let question = &self.questions[open.claim.document as usize];
-        let (same, rest) = open.claim.divided(question, &open.sought, other);
+        let Divided { same, rest, means } = open.claim.divided(question, &open.sought, other, path == open.path);
         if let Some(claim) = same {
             let mut files = Files::new();
             add(&mut files, path, claim);
             self.hand_over(parent.id, &parent.commit, files);
         }
-        rest.map(|claim| Open { claim, ..open })
+        let meant = open.meant || means;
+        rest.map(|claim| Open { claim, meant, ..open })
     }
 
     /// Looks for documents in other files, where no parent had them in the same one.
     fn follow_moves(&mut self, commit: &Skeleton, parents: &[Parent], open: Vec<Open>) -> Vec<Open> {
         let mut moves: HashMap<usize, Option<Moves>> = HashMap::new();
         let mut rest = Vec::new();
-        for open in open {
+        for mut open in open {
+            if !open.absent.is_empty() {
+                self.make_exact(commit, &mut open);
+            }
             let mut open = Some(open);
             for parent in open.as_ref().map(|open| open.absent.clone()).unwrap_or_default() {
                 let parent = &parents[parent];
@@ -382,22 +333,43 @@ impl<'a> Walk<'a> {
     }
 
     /// No parent has it so: the commit is the author, unless something stands in the way of saying that.
-    fn end(&mut self, id: ObjectId, parents: &[Parent], open: Open) {
+    fn end(&mut self, id: ObjectId, commit: &Skeleton, parents: &[Parent], mut open: Open) {
+        self.end_form(id, &mut open);
+        if open.claim.is_empty() {
+            return;
+        }
+        if open.broken.is_some() {
+            self.make_exact(commit, &mut open);
+        }
         if let Some((number, path)) = open.broken {
             let parent = &parents[number];
             let mut files = Files::new();
-            add(&mut files, path, Claim { looking_through: true, ..open.claim });
+            add(&mut files, path, Claim { looking_through: Some(open.sought.meaning), ..open.claim });
             return self.hand_over(parent.id, &parent.commit, files);
         }
-        let authored = if open.unread || open.claim.looking_through { Authored::Unreadable } else { Authored::By(self.number(id)) };
+        let unreadable = open.unread || open.claim.looking_through.is_some();
+        let authored = if unreadable { Authored::Unreadable } else { Authored::By(self.number(id)) };
         self.settle(&open.claim, authored);
     }
 
+    /// Where a parent has the document with the same meaning, the commit only wrote it otherwise or put it elsewhere.
+    fn end_form(&mut self, id: ObjectId, open: &mut Open) {
+        if !open.claim.text && !open.claim.file {
+            return;
+        }
+        let beside = if open.unread || open.broken.is_some() {
+            Beside::Untold
+        } else if open.meant {
+            Beside::By(self.number(id))
+        } else {
+            Beside::Nobody
+        };
+        self.settle_form(&open.claim, beside);
+        (open.claim.text, open.claim.file) = (false, false);
+    }
+
     fn number(&mut self, id: ObjectId) -> u32 {
-        *self.numbers.entry(id).or_insert_with(|| {
-            self.credited.push(id);
-            u32::try_from(self.credited.len() - 1).expect("fewer commits than documents and leaves")
-        })
+        self.credited.number(id)
     }
 
     fn settle(&mut self, claim: &Claim, authored: Authored) {
@@ -410,6 +382,16 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn settle_form(&mut self, claim: &Claim, beside: Beside) {
+        let answer = &mut self.answers[claim.document as usize];
+        if claim.text {
+            answer.touched = beside;
+        }
+        if claim.file {
+            answer.moved = beside;
+        }
+    }
+
     fn opened(&self, commit: &Skeleton, files: Files, unread: bool) -> Vec<Open> {
         let claims = files.into_iter().flat_map(|(path, claims)| claims.into_values().map(move |claim| (path.clone(), claim)));
         claims.map(|(path, claim)| self.opened_one(commit, path, claim, unread)).collect()
@@ -417,20 +399,31 @@ impl<'a> Walk<'a> {
 
     fn opened_one(&self, commit: &Skeleton, path: Box<[u8]>, claim: Claim, unread: bool) -> Open {
         let question = &self.questions[claim.document as usize];
-        let sought = match claim.place {
-            None => Sought { identity: question.identity.clone(), meaning: question.meaning },
-            Some(place) => self.nameless(commit, &path, place, question),
+        let identity = claim.place.map_or_else(|| question.identity.clone(), Identity::Place);
+        let mut open = Open {
+            path,
+            // What an object means decides only between several files that lost it, so it is looked at only there.
+            sought: Sought { identity, meaning: claim.looking_through.unwrap_or(question.meaning) },
+            claim,
+            absent: Vec::new(),
+            broken: None,
+            unread,
+            meant: false,
         };
-        Open { path, claim, sought, absent: Vec::new(), broken: None, unread }
+        if open.claim.place.is_some() {
+            self.make_exact(commit, &mut open);
+        }
+        open
     }
 
-    /// A document that names nothing is found again by what it means at the commit, which need not be what it means at the tip.
-    fn nameless(&self, commit: &Skeleton, path: &[u8], place: u32, question: &Question) -> Sought {
-        let identity = Identity::Place(place);
-        let blob = self.listings.find(&commit.tree, path).ok().flatten().map(|(_, blob)| blob);
+    /// Looks for what the document means at the commit, which need not be what it means at the tip.
+    fn make_exact(&self, commit: &Skeleton, open: &mut Open) {
+        if open.claim.is_of_whole() || open.claim.looking_through.is_some() {
+            return;
+        }
+        let blob = self.listings.find(&commit.tree, &open.path).ok().flatten().map(|(_, blob)| blob);
         let version = blob.and_then(|blob| self.versions.read(&blob).ok());
-        // Where it cannot be read here, its place and what it means at the tip have to do.
-        let meaning = version.and_then(|version| version.meaning(&identity)).unwrap_or(question.meaning);
-        Sought { identity, meaning }
+        // Where it cannot be read here, what names it has to do.
+        open.sought.meaning = version.and_then(|version| version.meaning(&open.sought.identity)).unwrap_or_default();
     }
 }

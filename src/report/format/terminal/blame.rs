@@ -6,7 +6,7 @@ use super::Commits;
 use super::by_id;
 use super::escape::escape;
 use super::layout::{BOLD, Pen, columns, grid, shorten, widest};
-use super::people::{because, key, place, proof, short, writer};
+use super::people::{author, because, key, place, proof, short, writer};
 use super::subject::name;
 use super::time::day;
 use super::value::Side;
@@ -36,6 +36,7 @@ pub(super) fn write(blame: &Blame, style: &Style, out: &mut dyn Write) -> io::Re
     let mut fields: Vec<&Field> = blame.fields.iter().collect();
     fields.sort_by_key(|field| field.origin.as_ref().map(|origin| (&origin.source, &origin.path, origin.line)));
     rows(&mut pen, blame, &fields, &commits)?;
+    no_authors(&mut pen, blame, &commits)?;
     extra(&mut pen, blame)
 }
 
@@ -243,6 +244,18 @@ fn stacked(pen: &mut Pen<'_>, blame: &Blame, fields: &[&Field], commits: &Commit
             pen.wrapped(&format!("      {live}"), 6)?;
         }
         previous = Some(field);
+    }
+    Ok(())
+}
+
+/// Who only wrote it otherwise or moved it.
+fn no_authors(pen: &mut Pen<'_>, blame: &Blame, commits: &Commits<'_>) -> io::Result<()> {
+    let (Some(declared), Some(attribution)) = (&blame.object.declared, &blame.object.attribution) else { return Ok(()) };
+    for (what, id) in [("only reformatted by", &attribution.touched_by), ("only moved by", &attribution.moved_by)] {
+        if let Some(commit) = id.as_deref().and_then(|id| commits.get(&(declared.source.as_str(), id))) {
+            let text = format!("{what} {}", author(pen, commit));
+            pen.wrapped(&text, 2)?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,93 @@
+//! Claims that an earlier walk answered.
+
+use std::collections::HashMap;
+
+use gix::ObjectId;
+
+use super::Walk;
+use crate::document::LeafMeaning;
+use crate::model::evidence::Authored;
+use crate::source::history::answer::Beside;
+use crate::source::history::cache::{KeptBeside, KeptDocument, KeptFile};
+use crate::source::history::claim::{Claim, Files};
+use crate::source::history::question::Question;
+use crate::source::history::version::Identity;
+
+impl Walk<'_> {
+    /// Settles what an earlier walk found out about this commit, and returns the rest.
+    pub(super) fn settle_known(&mut self, id: ObjectId, mut files: Files) -> Files {
+        let earlier = self.earlier;
+        let Some(known) = earlier.at(&id) else { return files };
+        for (path, claims) in &mut files {
+            let Some(file) = known.files.get(&**path) else { continue };
+            claims.values_mut().for_each(|claim| self.settle_by(file, claim));
+            claims.retain(|_, claim| !claim.is_empty());
+        }
+        files.retain(|_, claims| !claims.is_empty());
+        files
+    }
+
+    fn settle_by(&mut self, file: &KeptFile, claim: &mut Claim) {
+        let question = &self.questions[claim.document as usize];
+        if claim.looking_through.is_some() {
+            return;
+        }
+        let identity = claim.place.map_or_else(|| question.identity.clone(), Identity::Place);
+        for document in file.documents.values().filter(|document| document.is(&identity)) {
+            if document.meaning == question.meaning {
+                self.settle_whole(document, question, claim);
+            }
+            self.settle_leaves(document, question, claim);
+        }
+    }
+
+    fn settle_whole(&mut self, document: &KeptDocument, question: &Question, claim: &mut Claim) {
+        if let Some(author) = document.author.and_then(|author| self.known_number(author)).filter(|_| claim.whole) {
+            self.answers[claim.document as usize].document = Authored::By(author);
+            claim.whole = false;
+        }
+        if let Some(beside) = self.known_beside(document.touched).filter(|_| claim.text && document.text == question.text) {
+            self.answers[claim.document as usize].touched = beside;
+            claim.text = false;
+        }
+        if let Some(beside) = self.known_beside(document.moved).filter(|_| claim.file) {
+            self.answers[claim.document as usize].moved = beside;
+            claim.file = false;
+        }
+    }
+
+    fn settle_leaves(&mut self, document: &KeptDocument, question: &Question, claim: &mut Claim) {
+        // Equal meanings have equal leaves in equal order.
+        let by_position = document.meaning == question.meaning;
+        let known: HashMap<LeafMeaning, u32> = match by_position {
+            true => HashMap::new(),
+            false => document.leaves.iter().filter_map(|leaf| Some((leaf.meaning(), leaf.author?))).collect(),
+        };
+        let mut rest = Vec::new();
+        for leaf in std::mem::take(&mut claim.leaves) {
+            let author = match by_position {
+                true => document.leaves.get(leaf as usize).and_then(|leaf| leaf.author),
+                false => known.get(&question.leaves[leaf as usize]).copied(),
+            };
+            match author.and_then(|author| self.known_number(author)) {
+                Some(number) => self.answers[claim.document as usize].leaves[leaf as usize] = Authored::By(number),
+                None => rest.push(leaf),
+            }
+        }
+        claim.leaves = rest;
+    }
+
+    fn known_beside(&mut self, beside: KeptBeside) -> Option<Beside> {
+        match beside {
+            KeptBeside::Untold => None,
+            KeptBeside::Nobody => Some(Beside::Nobody),
+            KeptBeside::By(commit) => self.known_number(commit).map(Beside::By),
+        }
+    }
+
+    /// The number of a commit that an earlier walk credits. One that is not there any more is credited with nothing.
+    fn known_number(&mut self, commit: u32) -> Option<u32> {
+        let id = self.earlier.id(commit);
+        self.confirmed.is_there(&id).then(|| self.number(id))
+    }
+}
