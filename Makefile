@@ -4,11 +4,12 @@
 # tools  builds the servers and programs that the tests run against; once a machine
 # test-agents  of that, two fleets applied by the real Flux and the real Argo CD
 # test-oracle  of that, a generated fleet, applied by five appliers and changed at random
+# test-repository  what a real repository says, named by KW_REPOSITORY=FOLDER, beside git, gpg, ssh-keygen and another reader of YAML
 # bench  prints how long things take, beside a peer: a scan (and its memory) a raw list of the same objects and kubectl diff,
 #        verification one git verify-commit, attribution git blame and git log (BENCH_REPO: in that repository)
 # fuzz   feeds the readers of bytes from anybody at random, a quarter of an hour each; needs cargo-fuzz and a nightly compiler
 
-.PHONY: demo check test test-agents test-oracle bench fuzz tools lint requirements requirements-go packages packages-servers
+.PHONY: demo check test test-agents test-oracle test-repository bench fuzz tools lint requirements requirements-go packages packages-servers
 
 CARGO_FLAGS := --locked
 # Every test target but those that need what Go builds; a new one is in it by itself.
@@ -34,6 +35,9 @@ test-agents: requirements-go packages-servers
 test-oracle: requirements-go packages
 	tests/tools/build.sh >/dev/null
 	cargo test $(CARGO_FLAGS) --test oracle -- --nocapture
+
+test-repository: packages
+	KW_REPOSITORY=$(KW_REPOSITORY) cargo test $(CARGO_FLAGS) --test source --test keyring -- real_repository --nocapture
 
 bench: requirements-go packages
 	tests/tools/build.sh >/dev/null

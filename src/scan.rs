@@ -20,6 +20,7 @@ use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
+use crate::model::tag::JudgedTag;
 use crate::model::trust::TrustPolicy;
 use crate::progress::Progress;
 use crate::source::Sources;
@@ -276,6 +277,8 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
     let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
+    let (tags, gaps) = tags(readers, &judging, &run, progress).await;
+    not_evaluated.extend(gaps);
     not_evaluated.extend(not_versioned(&trees));
     if !policy.compare.undeclared_namespaces.is_empty() {
         // What such a group holds was not looked through for undeclared objects.
@@ -294,6 +297,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         tips: &tips,
         unreachable: readers.sources.unreachable(),
         remotes: &remotes,
+        tags: &tags,
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &histories,
@@ -314,6 +318,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         tips,
         unreachable: readers.sources.unreachable().to_vec(),
         remotes,
+        tags,
         declarations,
         comparisons: compared.comparisons,
         histories,
@@ -402,6 +407,17 @@ async fn tips(readers: &Readers, observed: Option<&[ObservedTip]>, run: &Run, pr
     let Some(observed) = observed else { return (Vec::new(), Vec::new()) };
     let subject = "whether histories were rewritten";
     in_time(run.limit.within(readers.sources.changes(observed, progress)).await, Stage::History, subject)
+}
+
+/// Who signed the tags by which sources are asked for.
+async fn tags(readers: &Readers, judging: &attribute::Judging<'_>, run: &Run, progress: &Progress) -> (Vec<JudgedTag>, Vec<NotEvaluated>) {
+    let tags = readers.sources.tags();
+    if tags.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let verified = run.limit.within(readers.keyring.verify_tags(&tags, run.started, progress)).await;
+    let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures of tags");
+    (attribute::tags(tags, &signatures, judging), gaps)
 }
 
 /// What the trust policy asks about the histories.

@@ -3,6 +3,8 @@
 
 #[path = "architecture/reading.rs"]
 mod reading;
+#[path = "architecture/rows.rs"]
+mod rows;
 #[path = "architecture/rules.rs"]
 mod rules;
 

@@ -1,6 +1,7 @@
 //! VERB: histories and signatures to who declared what, and how well that is proven. Pure.
 
 mod activation;
+mod tag;
 mod trust;
 mod verdict;
 
@@ -20,6 +21,7 @@ use crate::model::trust::{Place, TrustPolicy};
 use trust::{Judged, Standpoint, is_bounded, objections, objections_to_change};
 
 pub use activation::activators;
+pub use tag::tags;
 pub use verdict::{commit_verdict, unverified};
 
 /// Names every leaf of a declaration, in its order.

@@ -17,6 +17,9 @@ const REFUSALS: [&str; 6] = [
     "principal-not-allowed",
 ];
 
+/// What changes no verdict.
+const REMARKS: [&str; 2] = ["oid-malleable", "time-anomaly"];
+
 /// The verdict on a commit with these facts, where no trust policy says whose a key is.
 pub fn commit_verdict(commit: &Commit, facts: &SignatureFacts) -> CommitVerdict {
     ladder(facts, || bound(commit, facts))
@@ -64,6 +67,10 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
     if facts.reasons.iter().any(|reason| reason == "needs-transparency-log") {
         return without_binding(Verdict::Unverifiable, facts, "needs-transparency-log");
     }
+    // Whoever made it, nobody configured says whose key it is: a policy that names the key takes no place of the keyring.
+    if facts.key_time.is_none() && facts.reasons.iter().any(|reason| reason == "unknown-key") {
+        return without_binding(Verdict::SignedUntrusted, facts, "unknown-key");
+    }
     let (limit, state) = match state(facts.key_time) {
         Ok(None) => return with_remarks(bound(), facts),
         // No line of the allowed signers speaks for the key at that time.
@@ -76,7 +83,7 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
 
 /// Adds what changes no verdict and has to be known all the same.
 fn with_remarks(mut verdict: CommitVerdict, facts: &SignatureFacts) -> CommitVerdict {
-    verdict.reasons.extend(facts.reasons.iter().filter(|reason| *reason == "oid-malleable").cloned());
+    verdict.reasons.extend(facts.reasons.iter().filter(|reason| REMARKS.contains(&reason.as_str())).cloned());
     verdict
 }
 

@@ -11,6 +11,7 @@ use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange, 
 use crate::model::finding::{Finding, Severity};
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
+use crate::model::tag::JudgedTag;
 
 /// A check: data in a table.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +52,8 @@ pub struct Facts<'a> {
     pub unreachable: &'a [Unreachable],
     /// What kustomizations would fetch.
     pub remotes: &'a [Remote],
+    /// The tags that sources ask for.
+    pub tags: &'a [JudgedTag],
     /// What Git declares.
     pub declarations: &'a [Declaration],
     /// What comparing said.
@@ -72,6 +75,7 @@ impl<'a> From<&'a Scan> for Facts<'a> {
             tips: &scan.tips,
             unreachable: &scan.unreachable,
             remotes: &scan.remotes,
+            tags: &scan.tags,
             declarations: &scan.declarations,
             comparisons: &scan.comparisons,
             histories: &scan.histories,

@@ -27,6 +27,7 @@ mod revision_unreachable;
 mod sentence;
 mod signature_invalid;
 mod signer_untrusted;
+mod tag_mismatched;
 
 pub use check::{Check, Explanation, Facts};
 
@@ -42,6 +43,7 @@ pub const CHECKS: &[Check] = &[
     author_mismatch::CHECK,
     history_rewritten::CHECK,
     revision_unreachable::CHECK,
+    tag_mismatched::CHECK,
     field_rewritten::CHECK,
     field_stale::CHECK,
     field_never_converges::CHECK,

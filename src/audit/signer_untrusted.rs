@@ -49,7 +49,8 @@ fn sentence(credited: &Credited<'_>) -> Option<String> {
     if verdict.reasons.iter().any(|reason| reason == BEFORE_ANCHOR) && against.breaches.is_empty() {
         return None;
     }
-    let unknown_key = signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey);
+    let unknown_key =
+        signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey || facts.reasons.iter().any(|reason| reason == "unknown-key"));
     let untrusted = match verdict.verdict {
         Verdict::SignedUntrusted => !verdict.reasons.iter().any(|reason| reason == IDENTITY_MISMATCH),
         Verdict::ClaimedTimeOnly => true,

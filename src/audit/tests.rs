@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{CHECKS, Facts, UnknownRule, explain, findings};
-use crate::model::attribution::{Breach, Breaches, Objection, Verdict};
+use crate::model::attribution::{Binding, Breach, Breaches, CommitVerdict, Objection, Verdict};
 use crate::model::commit::CommitId;
 use crate::model::comparison::{FieldVerdict, ObjectState, OwnershipGap};
 use crate::model::coverage::{NotEvaluated, Stage};
@@ -15,6 +15,7 @@ use crate::model::evidence::{Authored, Change, DocumentHistory, ObservedTip, Tag
 use crate::model::finding::{Finding, Severity};
 use crate::model::fixture::{add_commit, clean, compared, declare, differ, drifted, empty, manager, now, object};
 use crate::model::scan::Scan;
+use crate::model::tag::{JudgedTag, Tag};
 
 fn found(scan: &Scan) -> Vec<Finding> {
     findings(&Facts::from(scan))
@@ -81,7 +82,8 @@ fn severities_are_those_of_the_contract() {
             "signature-invalid",
             "author-mismatch",
             "history-rewritten",
-            "revision-unreachable"
+            "revision-unreachable",
+            "tag-mismatched",
         ]
     );
     assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);
@@ -427,4 +429,32 @@ fn the_author_of_an_object_is_not_blamed_for_who_activated_it() {
     (attribution.verdict, attribution.reasons) = (Verdict::Unsigned, vec!["uid-binding".into(), "activation".into()]);
     let told = message(&scan, "object-missing");
     assert!(told.contains("by Alice Chen in 4be1d2a (verified-author), as a whole unsigned (activation)"), "{told}");
+}
+
+#[test]
+fn a_tag_that_is_wrong_says_what_of_it_and_one_that_nobody_signed_is_no_finding() {
+    let with = |name: &str, said_kind: &str, verdict, reasons: &[&str]| {
+        let mut scan = with_commit(Verdict::Unsigned, &[]);
+        let object = crate::model::commit::Commit { id: CommitId::new("e".repeat(40)), ..scan.histories.commits[0].clone() };
+        let reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+        let commit = scan.histories.commits[0].id.clone();
+        let tag = Tag {
+            reference: "refs/tags/v2".to_owned(),
+            name: name.into(),
+            said_kind: said_kind.into(),
+            kind: "commit".to_owned(),
+            commit,
+            object,
+        };
+        let verdict = CommitVerdict { verdict, binding: Binding::None, signer: None, reasons };
+        scan.tags.push(JudgedTag { tag, facts: None, verdict });
+        scan
+    };
+    let told = |scan: &Scan| message(scan, "tag-mismatched");
+    insta::assert_snapshot!(told(&with("v1", "commit", Verdict::Invalid, &["tag-name-mismatch", "uid-binding"])), @"refs/tags/v2 of fleet leads to tag object eeeeeee, which calls itself v1 (tag-name-mismatch, uid-binding)");
+    insta::assert_snapshot!(told(&with("v2", "tree", Verdict::Invalid, &["tag-type-mismatch"])), @"refs/tags/v2 of fleet leads to tag object eeeeeee, which says that it marks a tree and marks a commit (tag-type-mismatch)");
+    insta::assert_snapshot!(told(&with("v2", "commit", Verdict::Invalid, &["bad-signature"])), @"refs/tags/v2 of fleet leads to tag object eeeeeee, whose signature is wrong (bad-signature)");
+    for verdict in [Verdict::Unsigned, Verdict::SignedUntrusted, Verdict::Unverifiable, Verdict::VerifiedAuthor] {
+        assert!(found(&with("v2", "commit", verdict, &[])).iter().all(|finding| finding.rule != "tag-mismatched"));
+    }
 }

@@ -1,4 +1,4 @@
-//! NOUN: the configured keys, and what they say about the signatures of commits. Facts only: who is meant by a key, and
+//! NOUN: the configured keys, and what they say about the signatures of commits and tags. Facts only: who is meant by a key, and
 //! whether that suffices, is judged by `attribute`.
 //!
 //! OpenPGP signatures are verified by GnuPG through gpgme, in a private home that is made of the configured key files and

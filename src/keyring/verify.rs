@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use gpgme::Context;
 
 use super::binding::{Bindings, KeyIndex};
@@ -16,10 +16,13 @@ use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::Signatures;
 use crate::model::signature::{Signed, Split, split_commit};
+use crate::model::tag::{Tag, split_tag};
 use crate::progress::Progress;
 
 /// GnuPG starts a process for each signature; more of them at once than this do not help.
 const MOST_THREADS: usize = 4;
+/// Machines whose clocks differ, and commits that wait for a passphrase.
+const MOST_APART: TimeDelta = TimeDelta::hours(24);
 
 /// Everything the threads share.
 struct Work {
@@ -29,12 +32,30 @@ struct Work {
     next: AtomicUsize,
     now: DateTime<Utc>,
     progress: Progress,
+    split: fn(&Commit) -> Split,
 }
 
 impl Keyring {
     /// The facts of every commit's signature. A commit whose signature could not be judged has none, and is among the second
     /// half. `now` decides what has expired.
     pub async fn verify(&self, commits: &[Commit], now: DateTime<Utc>, progress: &Progress) -> (Signatures, Vec<NotEvaluated>) {
+        self.verify_objects("commit", split_commit, commits, now, progress).await
+    }
+
+    /// The same of tag objects.
+    pub async fn verify_tags(&self, tags: &[Tag], now: DateTime<Utc>, progress: &Progress) -> (Signatures, Vec<NotEvaluated>) {
+        let objects: Vec<Commit> = tags.iter().map(|tag| tag.object.clone()).collect();
+        self.verify_objects("tag object", split_tag, &objects, now, progress).await
+    }
+
+    async fn verify_objects(
+        &self,
+        noun: &str,
+        split: fn(&Commit) -> Split,
+        commits: &[Commit],
+        now: DateTime<Utc>,
+        progress: &Progress,
+    ) -> (Signatures, Vec<NotEvaluated>) {
         let (distinct, index_of) = distinct(commits);
         let count = distinct.len();
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(count);
@@ -45,6 +66,7 @@ impl Keyring {
             next: AtomicUsize::new(0),
             now,
             progress: progress.clone(),
+            split,
         });
         let workers: Vec<_> = (0..threads)
             .map(|_| {
@@ -63,7 +85,7 @@ impl Keyring {
         }
         self.keys.answers.remember();
         tell_malleable(&work.commits, &mut results);
-        gather(commits, &index_of, &results)
+        gather(noun, commits, &index_of, &results)
     }
 }
 
@@ -101,7 +123,12 @@ fn tell_malleable(commits: &[Commit], results: &mut [Result<SignatureFacts, Stri
     }
 }
 
-fn gather(commits: &[Commit], index_of: &[usize], results: &[Result<SignatureFacts, String>]) -> (Signatures, Vec<NotEvaluated>) {
+fn gather(
+    noun: &str,
+    commits: &[Commit],
+    index_of: &[usize],
+    results: &[Result<SignatureFacts, String>],
+) -> (Signatures, Vec<NotEvaluated>) {
     let (mut signatures, mut gaps) = (Signatures::new(), Vec::new());
     for (commit, index) in commits.iter().zip(index_of) {
         match &results[*index] {
@@ -109,7 +136,7 @@ fn gather(commits: &[Commit], index_of: &[usize], results: &[Result<SignatureFac
                 signatures.insert((commit.source.clone(), commit.id.clone()), facts.clone());
             }
             Err(detail) => {
-                let subject = format!("signature of commit {} in {}", commit.id, commit.source);
+                let subject = format!("signature of {noun} {} in {}", commit.id, commit.source);
                 gaps.push(NotEvaluated::new(Stage::Verify, subject, "not verified").with_detail(detail.clone()));
             }
         }
@@ -130,7 +157,7 @@ impl Work {
     }
 
     fn facts(&self, commit: &Commit, context: &mut Option<Context>) -> gpgme::Result<SignatureFacts> {
-        match split_commit(commit) {
+        match (self.split)(commit) {
             Split::Unsigned => Ok(SignatureFacts::unsigned()),
             Split::Malformed(malformed) => Ok(because(SignatureFacts::of(malformed.format, Crypto::Malformed), malformed.reason)),
             Split::Signed(signed) => match signed.format {
@@ -146,6 +173,9 @@ impl Work {
         let Keys { openpgp, answers, .. } = &*self.keys;
         let (mut facts, key) = openpgp.verify(context, answers, &signed.armor, &signed.payload, self.now)?;
         let Some(index) = key else { return Ok(facts) };
+        if facts.crypto == Crypto::Good && are_apart(&facts, commit) {
+            facts.reasons.push("time-anomaly".to_owned());
+        }
         let key = &self.keys.openpgp.keys[index];
         if let Some(forge) = key.forge.map(|forge| &self.keys.forges[forge]) {
             facts.forge = Some(forge.name.clone());
@@ -206,6 +236,13 @@ impl Work {
         let named = of(&commit.author).or_else(|| of(&commit.committer)).or_else(|| names.first());
         facts.signer = named.map(|(_, name)| (*name).to_owned());
     }
+}
+
+/// Whether the time of a signature and that of its commit are further apart than anybody takes to make both (catalogue T33): one
+/// of them was set by hand.
+fn are_apart(facts: &SignatureFacts, commit: &Commit) -> bool {
+    let times = facts.time.zip(commit.committer.time);
+    times.is_some_and(|(signed, committed)| (signed - committed.to_utc()).abs() > MOST_APART)
 }
 
 fn because(mut facts: SignatureFacts, reason: &str) -> SignatureFacts {

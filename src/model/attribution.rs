@@ -29,7 +29,8 @@ pub enum Crypto {
     Malformed,
     /// A format that cannot be verified here.
     Unsupported,
-    /// The key is not among the configured ones.
+    /// The key is not among the configured ones, and nothing can be verified without it. An SSH signature carries its key: it is
+    /// good or bad, with the reason `unknown-key` where nobody configured the key.
     UnknownKey,
     /// The signature does not belong to this content.
     Bad,

@@ -87,6 +87,7 @@ pub(crate) fn empty() -> Scan {
             root: "clusters/prod".into(),
             files: BTreeMap::new(),
         }],
+        tags: Vec::new(),
         tips: Vec::new(),
         unreachable: Vec::new(),
         remotes: Vec::new(),

@@ -20,5 +20,6 @@ pub mod pattern;
 pub mod scan;
 pub mod schema;
 pub mod signature;
+pub mod tag;
 pub mod text;
 pub mod trust;

@@ -8,6 +8,7 @@ use super::coverage::{Coverage, NotEvaluated};
 use super::declaration::{Declaration, Remote, Tree};
 use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange, Unreachable};
 use super::finding::Finding;
+use super::tag::JudgedTag;
 
 /// Where the live objects came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Scan {
     pub unreachable: Vec<Unreachable>,
     /// What kustomizations would fetch, sorted.
     pub remotes: Vec<Remote>,
+    /// The tag objects that sources ask for, sorted by source.
+    pub tags: Vec<JudgedTag>,
     /// What Git declares.
     pub declarations: Vec<Declaration>,
     /// What comparing said, sorted by object.

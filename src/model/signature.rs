@@ -1,4 +1,4 @@
-//! The signature of a commit and what it is about, split from the raw object as Git splits it.
+//! The signature of a commit and what it is about, split from the raw object as Git splits it. Tags: `tag.rs`.
 //!
 //! Git drops every header whose name begins with `gpgsig` when it computes the signed payload, and takes the header of the
 //! repository's own hash as the signature. What Git would never write is a malformation here, with its reason, and never
@@ -33,7 +33,7 @@ pub struct Malformed {
 pub struct Signed {
     /// OpenPGP, SSH or X.509.
     pub format: Format,
-    /// The commit without any `gpgsig*` header.
+    /// The commit without any `gpgsig*` header, or the tag before its signature.
     pub payload: Vec<u8>,
     /// The armor, without the header's name and the blanks that continue it.
     pub armor: Vec<u8>,
@@ -154,6 +154,28 @@ type Armor = (&'static [u8], &'static [u8], Format);
 fn armor_of(armor: &[u8]) -> Option<&'static Armor> {
     let first = split_line(armor).0.trim_ascii_end();
     ARMORS.iter().find(|(begin, ..)| first == *begin)
+}
+
+/// Whether an armor begins with this line.
+pub(super) fn is_armor(line: &[u8]) -> bool {
+    armor_of(line).is_some()
+}
+
+/// A payload and its armor, where nothing but one armor is there, and no header that is left out of the payload.
+pub(super) fn checked(payload: &[u8], armor: &[u8], has_header: bool) -> Split {
+    let format = armor_of(armor).map_or(Format::Unknown, |(_, _, format)| *format);
+    match check_armor(armor) {
+        _ if has_header => Split::Malformed(Malformed { format, ..Malformed::header() }),
+        Ok(format) => Split::Signed(Signed { format, payload: payload.to_vec(), armor: armor.to_vec() }),
+        Err(reason) => Split::Malformed(Malformed { format, reason }),
+    }
+}
+
+impl Malformed {
+    /// A header of signatures where none belongs.
+    pub(super) fn header() -> Self {
+        Self { format: Format::Unknown, reason: "foreign-signature-header" }
+    }
 }
 
 /// Whether exactly one armor is there and nothing around it but blank lines after it, as forges write them.

@@ -110,7 +110,6 @@ pub struct Signature {
 impl Commit {
     /// The commit with what is known of its signature. A commit without a verdict could not be judged.
     pub(crate) fn of(commit: &commit::Commit, facts: Option<&SignatureFacts>, verdict: Option<&CommitVerdict>) -> Self {
-        let binding = verdict.map_or(Binding::None, |verdict| verdict.binding);
         Self {
             id: commit.id.to_string(),
             source: commit.source.clone(),
@@ -118,8 +117,7 @@ impl Commit {
             committer: Actor::of(&commit.committer),
             subject: commit.subject.to_string(),
             encoded: commit.subject.is_encoded(),
-            signature: facts
-                .map(|facts| Signature { principal: verdict.and_then(|verdict| verdict.signer.clone()), ..Signature::of(facts, binding) }),
+            signature: facts.map(|facts| Signature::with(facts, verdict)),
             verdict: verdict.map_or(Verdict::Unverifiable, |verdict| verdict.verdict).as_str().into(),
             reasons: verdict.map_or_else(|| vec!["not verified".to_owned()], |verdict| verdict.reasons.clone()),
         }
@@ -127,7 +125,7 @@ impl Commit {
 }
 
 impl Actor {
-    fn of(actor: &commit::Actor) -> Self {
+    pub(super) fn of(actor: &commit::Actor) -> Self {
         let encoded = actor.name.is_encoded() || actor.email.is_encoded();
         Self {
             name: text(&actor.name, encoded),
@@ -139,6 +137,12 @@ impl Actor {
 }
 
 impl Signature {
+    /// What is known of a signature, and whom the verdict says that it speaks for.
+    pub(super) fn with(facts: &SignatureFacts, verdict: Option<&CommitVerdict>) -> Self {
+        let binding = verdict.map_or(Binding::None, |verdict| verdict.binding);
+        Self { principal: verdict.and_then(|verdict| verdict.signer.clone()), ..Self::of(facts, binding) }
+    }
+
     fn of(facts: &SignatureFacts, binding: Binding) -> Self {
         Self {
             format: format_word(facts.format).into(),

@@ -184,7 +184,7 @@ impl Log {
             declared,
             changes: log.changes.iter().map(|change| Change::of(change, log)).collect(),
             commits,
-            sources: sources.iter().filter(|tree| named.contains(tree.source.as_str())).map(|tree| Source::of(tree, &[])).collect(),
+            sources: sources.iter().filter(|tree| named.contains(tree.source.as_str())).map(|tree| Source::of(tree, &[], &[])).collect(),
             ends: log.ends.iter().map(|(document, end)| End::of(document, end)).collect(),
             omitted: log.omitted,
             not_evaluated: record::not_evaluated(not_evaluated),

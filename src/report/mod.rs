@@ -14,6 +14,7 @@ pub mod objects;
 pub mod provenance;
 pub mod record;
 pub mod schema;
+pub mod tag;
 pub mod value;
 mod words;
 

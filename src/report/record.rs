@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::Commit;
 use super::object::ObjectRef;
 use super::objects::{LeafNames, Objects, View};
+use super::tag::Tag;
 use super::value::{Timestamp, Word, is_false};
 use super::words;
 use crate::model::comparison::Comparison;
@@ -16,6 +17,7 @@ use crate::model::declaration::Tree;
 use crate::model::evidence::{ClusterIdentity, TipChange};
 use crate::model::finding;
 use crate::model::scan::{Reader, Scan};
+use crate::model::tag::JudgedTag;
 
 /// The version of the contract.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -125,6 +127,9 @@ pub struct Source {
     /// How many changed paths of a working copy were not read, because they are not committed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncommitted: usize,
+    /// The tag object by which it was asked for. Absent for branches, commits and lightweight tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Tag>,
     /// Where an earlier scan saw the reference. Absent where none looked, or where nobody remembers tips.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousTip>,
@@ -340,7 +345,7 @@ impl<'a> Record<'a> {
             run: Run::of(scan),
             policy_digest: scan.policy_digest.clone(),
             cluster: Cluster::of(&scan.cluster),
-            sources: sorted(scan.sources.iter().map(|tree| Source::of(tree, &scan.tips)), |source| source.id.clone()),
+            sources: sorted(scan.sources.iter().map(|tree| Source::of(tree, &scan.tips, &scan.tags)), |source| source.id.clone()),
             reconcilers: Vec::new(),
             objects: Objects::of(View::of(scan, leaf_names)),
             commits: commits(scan),
@@ -431,7 +436,8 @@ impl Cluster {
 }
 
 impl Source {
-    pub(crate) fn of(tree: &Tree, tips: &[TipChange]) -> Self {
+    pub(crate) fn of(tree: &Tree, tips: &[TipChange], tags: &[JudgedTag]) -> Self {
+        let tag = tags.iter().find(|judged| judged.tag.object.source == tree.source);
         let since = tips.iter().find(|tip| tip.source == tree.source).and_then(|tip| tip.since.as_ref());
         Self {
             id: tree.source.clone(),
@@ -442,6 +448,7 @@ impl Source {
             path: (!tree.root.is_empty()).then(|| tree.root.to_string()),
             encoded: tree.root.is_encoded(),
             uncommitted: tree.uncommitted,
+            tag: tag.map(Tag::of),
             previous: since.map(|(old, change)| PreviousTip {
                 commit: old.tip.commit.to_string(),
                 tag: old.tip.tag.as_ref().map(|tag| tag.id.to_string()),

@@ -83,6 +83,7 @@ pub async fn compare(
         tips: &[],
         unreachable: &[],
         remotes: &[],
+        tags: &[],
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &Histories::default(),

@@ -34,7 +34,7 @@ fn headers(raw: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-fn header<'a>(raw: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn header<'a>(raw: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     headers(raw).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
@@ -68,13 +68,13 @@ pub(super) fn commit(id: &ObjectId, source: &SourceId, raw: Vec<u8>) -> Commit {
 }
 
 /// The first line of the message that is not empty.
-fn subject(raw: &[u8]) -> &[u8] {
+pub(super) fn subject(raw: &[u8]) -> &[u8] {
     let message = raw.windows(2).position(|pair| pair == b"\n\n").map_or(&raw[raw.len()..], |end| &raw[end + 2..]);
     message.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
 /// `name <email> seconds offset`. The e-mail stands between the first `<` and the first `>` after it, the date after the last `>`.
-fn actor(line: &[u8]) -> Actor {
+pub(super) fn actor(line: &[u8]) -> Actor {
     let open = line.iter().position(|byte| *byte == b'<').unwrap_or(line.len());
     let rest = line.get(open + 1..).unwrap_or_default();
     let close = rest.iter().position(|byte| *byte == b'>').unwrap_or(rest.len());

@@ -49,6 +49,7 @@ use crate::model::commit::Commit;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, ObservedTip, Tip};
+use crate::model::tag::Tag;
 use crate::yaml::Dialect;
 
 use self::answer::{Answer, Change};
@@ -74,6 +75,8 @@ pub(super) struct Versioned {
     pub(super) named: Option<Tip>,
     /// Whether a branch or tag leads to the tip, where it was asked for by its id.
     pub(super) reach: Reach,
+    /// The tag object that led there.
+    pub(super) tag: Option<Tag>,
 }
 
 impl Versioned {

@@ -25,6 +25,7 @@ mod read;
 mod reference;
 mod remote;
 mod submodules;
+mod tag;
 mod tree;
 mod work;
 mod worktree;
@@ -39,6 +40,7 @@ use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
 use crate::model::evidence::{Asked, Change, Histories, Newest, ObservedTip, Positions, Survey, Tip, TipChange, Unreachable};
+use crate::model::tag::Tag;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -230,6 +232,11 @@ impl Sources {
         not_evaluated.sort();
         not_evaluated.dedup();
         (histories, not_evaluated)
+    }
+
+    /// The tag objects by which sources were asked for, sorted by source. Branches and lightweight tags have none.
+    pub fn tags(&self) -> Vec<Tag> {
+        self.versioned.values().filter_map(|versioned| versioned.tag.clone()).collect()
     }
 
     /// Whether a reference is among what was fetched: of plain folders and pinned commits there is nothing to remember.

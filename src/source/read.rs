@@ -23,11 +23,11 @@ use super::meter::{Meter, grouped};
 use super::reference::{Resolved, full_id, resolve, tips};
 use super::remote::Fetch;
 use super::work::{self, End};
-use super::{tree, worktree};
+use super::{tag, tree, worktree};
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
-use crate::model::evidence::{Asked, Change, Mark, ObservedTip, Survey, Tip};
+use crate::model::evidence::{Asked, Change, Mark, ObservedTip, Survey, TagObject, Tip};
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -260,6 +260,8 @@ impl Job {
         let place = format!("{} at {requested}", shown(&self.settings.url));
         let files = tree::of_commit(objects, &root, path, &place)?;
         let whole = files.whole;
+        let read_tag = |object: &TagObject| tag::read(objects, object, &commit, &requested, &self.settings.id);
+        let whole_tag = tag.as_ref().map(read_tag).transpose()?;
         let address = self.address(&layout);
         let named = requested.starts_with("refs/").then(|| Tip {
             url: address.clone(),
@@ -273,7 +275,7 @@ impl Job {
         if resolve(&layout, objects, None).is_ok_and(|head| head.commit == commit) {
             tree.uncommitted = worktree::uncommitted(&layout, path, whole, &tree.files)?;
         }
-        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, address, named, reach };
+        let versioned = Versioned { source: self.settings.id.clone(), layout, tip: commit, address, named, reach, tag: whole_tag };
         Ok((tree, Some(versioned)))
     }
 }

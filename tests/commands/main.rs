@@ -14,6 +14,7 @@ mod positions;
 mod provenance;
 mod records;
 mod sources;
+mod tags;
 mod tips;
 mod trust;
 mod trust_init;

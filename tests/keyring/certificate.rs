@@ -81,9 +81,9 @@ fn t44_a_certificate_speaks_only_for_whom_it_names_and_the_line_lets_through() {
         // A name in a certificate is no pattern.
         ("*@example.com", "*@example.com cert-authority CA", "signed-untrusted identity-mismatch", "G"),
         ("alice", "* cert-authority CA", "signed-untrusted key-without-email", "G"),
-        ("alice@example.com", "*@example.com CA", "unverifiable unknown-key unknown-authority", "U"),
+        ("alice@example.com", "*@example.com CA", "signed-untrusted unknown-key unknown-authority", "U"),
         // A line for the key itself says nothing of its certificates.
-        ("alice@example.com", "alice@example.com KEY", "unverifiable unknown-key unknown-authority", "U"),
+        ("alice@example.com", "alice@example.com KEY", "signed-untrusted unknown-key unknown-authority", "U"),
         ("alice@example.com", "*@example.com cert-authority,namespaces=\"git\" CA", "verified-author uid-binding", "G"),
         ("alice@example.com", "*@example.com cert-authority,namespaces=\"file\" CA", "invalid wrong-namespace", "B"),
         ("alice@example.com", "*@example.com cert-authority,valid-before=\"20250201Z\" CA", "signed-untrusted outside-window", "U"),

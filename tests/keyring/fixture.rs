@@ -67,6 +67,16 @@ impl Gpg {
         command
     }
 
+    /// gpg on a day, as `gpg.program` of git takes it.
+    pub(crate) fn program(&self, day: &str) -> PathBuf {
+        let path = self.home().join("gpg-then");
+        let script =
+            format!("#!/bin/sh\nexec gpg --homedir '{}' --batch --faked-system-time {day}T120000! \"$@\"\n", self.home().display());
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        path
+    }
+
     /// A new key of a person, made on 2025-01-01; its fingerprint.
     pub(crate) fn key(&self, person: &str, algorithm: &str) -> String {
         must(self.at("20250101").args(["--quick-generate-key", person, algorithm, "cert,sign", "never"]), b"");
@@ -136,7 +146,8 @@ impl Repository {
         command
     }
 
-    fn write(&self, kind: &str, bytes: &[u8]) -> String {
+    /// Writes an object, whatever is in it; its id.
+    pub(crate) fn write(&self, kind: &str, bytes: &[u8]) -> String {
         let written = must(self.git().args(["hash-object", "-t", kind, "-w", "--literally", "--stdin"]), bytes);
         String::from_utf8(written).unwrap().trim().to_owned()
     }
@@ -151,6 +162,21 @@ impl Repository {
     pub(crate) fn commit(&self, raw: impl Into<Vec<u8>>) -> Commit {
         let raw = raw.into();
         let id = self.write("commit", &raw);
+        Self::read(id, raw)
+    }
+
+    /// Writes many at once.
+    pub(crate) fn commits(&self, raws: Vec<Vec<u8>>) -> Vec<Commit> {
+        let files = Files::new();
+        let paths: String =
+            raws.iter().enumerate().map(|(number, raw)| format!("{}\n", files.write(&number.to_string(), raw).display())).collect();
+        let written = must(self.git().args(["hash-object", "-t", "commit", "-w", "--literally", "--stdin-paths"]), paths.as_bytes());
+        let ids = String::from_utf8(written).unwrap();
+        ids.lines().zip(raws).map(|(id, raw)| Self::read(id.to_owned(), raw)).collect()
+    }
+
+    /// What we would read in it.
+    pub(crate) fn read(id: String, raw: Vec<u8>) -> Commit {
         let line = |name: &str| {
             let text = String::from_utf8_lossy(&raw).into_owned();
             let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();

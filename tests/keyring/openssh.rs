@@ -90,6 +90,15 @@ pub(crate) fn git(repository: &Repository, commit: &Commit, lines: &str) -> Stri
     repository.letter(commit, &[format!("gpg.ssh.allowedSignersFile={}", path.display())], None)
 }
 
+/// What git shows of a commit in a time zone, by the placeholders of its log.
+pub(crate) fn git_says(repository: &Repository, zone: &str, format: &str, commit: &Commit, lines: &str) -> String {
+    let files = Files::new();
+    let allowed = format!("gpg.ssh.allowedSignersFile={}", files.write("allowed", lines).display());
+    let mut command = repository.git();
+    command.env("TZ", zone).args(["-c", &allowed, "log", "-1", &format!("--format={format}"), commit.id.as_str()]);
+    String::from_utf8(must(&mut command, b"")).unwrap().trim().to_owned()
+}
+
 /// git's letter where a list revokes some of them.
 pub(crate) fn git_revoking(repository: &Repository, commit: &Commit, lines: &str, revoked: &[u8]) -> String {
     let files = Files::new();

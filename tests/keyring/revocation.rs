@@ -81,8 +81,8 @@ fn a_revoked_key_is_void_even_where_no_line_names_it() {
     assert_eq!(verdict(ssh.public("alice").as_bytes(), &plain), REVOKED);
     assert_eq!(verdict(ssh.public("alice").as_bytes(), &certified), REVOKED);
     assert_eq!(verdict(ssh.public("ca").as_bytes(), &certified), "invalid key-revoked authority-revoked");
-    assert_eq!(verdict(b"", &plain), "unverifiable unknown-key");
-    assert_eq!(verdict(b"", &certified), "unverifiable unknown-key unknown-authority");
+    assert_eq!(verdict(b"", &plain), "signed-untrusted unknown-key");
+    assert_eq!(verdict(b"", &certified), "signed-untrusted unknown-key unknown-authority");
     assert_eq!(git_revoking(&repository, &plain, &lines, ssh.public("alice").as_bytes()), "U");
 }
 

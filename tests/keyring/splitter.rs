@@ -2,6 +2,7 @@
 
 use kubewitness::model::attribution::Format;
 use kubewitness::model::signature::{Signed, Split, split_commit};
+use kubewitness::model::tag::split_tag;
 use proptest::prelude::*;
 
 use crate::fixture::{ALICE, Files, Repository, gpgsig, must, run};
@@ -10,7 +11,7 @@ const ARMOR: &str = "-----BEGIN PGP SIGNATURE-----\n\niHUE\n-----END PGP SIGNATU
 const OTHER: &str = "-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n";
 
 /// What git hands to gpg: payload and signature. Nothing where it calls no gpg.
-fn git_split(repository: &Repository, id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+fn git_split(repository: &Repository, command: &str, id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let files = Files::new();
     let (payload, signature) = (files.write("payload", ""), files.write("signature", ""));
     let script = format!(
@@ -21,7 +22,7 @@ fn git_split(repository: &Repository, id: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let program = files.write("gpg", script);
     must(std::process::Command::new("chmod").arg("+x").arg(&program), b"");
     let setting = format!("gpg.program={}", program.display());
-    drop(run(repository.git().args(["-c", &setting, "-c", &setting.replace("gpg.", "gpg.openpgp."), "verify-commit", id]), b""));
+    drop(run(repository.git().args(["-c", &setting, "-c", &setting.replace("gpg.", "gpg.openpgp."), command, id]), b""));
     let read = |path| std::fs::read(path).unwrap();
     let taken = (read(payload), read(signature));
     (!taken.1.is_empty()).then_some(taken)
@@ -49,12 +50,35 @@ fn git_takes_the_same_payload_and_signature() {
         ] {
             for message in ["", "subject\n", "subject\n\ngpgsig no header\n", "no line end"] {
                 let commit = repository.commit(raw(&repository, "", &after, message));
-                let (payload, armor) = git_split(&repository, commit.id.as_str()).expect("git sees a signature");
+                let (payload, armor) = git_split(&repository, "verify-commit", commit.id.as_str()).expect("git sees a signature");
                 match split_commit(&commit) {
                     Split::Signed(Signed { payload: ours, armor: own, .. }) => {
                         assert!(ours == payload && own == armor, "{after:?} {message:?}")
                     }
                     other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn git_takes_the_same_payload_and_signature_of_a_tag() {
+    for hash in ["sha1", "sha256"] {
+        let repository = Repository::with_hash(hash);
+        let commit = repository.commit(repository.payload(ALICE, ALICE));
+        let head = format!("object {}\ntype commit\ntag v1\ntagger {ALICE} 1 +0000\n", commit.id);
+        for message in
+            ["", "text\n", "text\n\n", &format!("quoted:\n{ARMOR}"), &format!(" {ARMOR}"), "no line end", "-----BEGIN PGP SIGNATURE\n"]
+        {
+            for signature in [ARMOR, ""] {
+                let raw = format!("{head}\n{message}{signature}");
+                let id = repository.write("tag", raw.as_bytes());
+                let object = Repository::read(id, raw.into_bytes());
+                match (split_tag(&object), git_split(&repository, "verify-tag", object.id.as_str())) {
+                    (Split::Signed(ours), Some(git)) => assert!((ours.payload, ours.armor) == git, "{message:?}"),
+                    (Split::Unsigned, None) => {}
+                    (ours, git) => panic!("{message:?} {signature:?}: {ours:?}, {git:?}"),
                 }
             }
         }
@@ -110,7 +134,7 @@ proptest! {
         let repository = Repository::new();
         let own = if whole { gpgsig("gpgsig", ARMOR) } else { String::new() };
         let commit = repository.commit(raw(&repository, "", &format!("{own}{}\n", lines.join("\n")), "subject\n"));
-        let git = git_split(&repository, commit.id.as_str());
+        let git = git_split(&repository, "verify-commit", commit.id.as_str());
         match split_commit(&commit) {
             Split::Signed(ours) if ours.format == Format::OpenPgp => prop_assert_eq!(git, Some((ours.payload, ours.armor))),
             Split::Signed(_) | Split::Malformed(_) => {}

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use kubewitness::model::evidence::Authored;
+use kubewitness::yaml::Dialect;
 
-use crate::repository::{Repository, authors, config, histories, reference, source};
+use crate::repository::{Repository, authors, config, histories, histories_in, reference, source};
 
 #[test]
 fn a_change_of_a_value_makes_an_author_of_that_leaf_only() {
@@ -511,5 +512,56 @@ fn random_histories_agree_with_git_log() {
     for file in files {
         let credited = crate::repository::credited(&found, &reference(file.as_str(), 0));
         assert_eq!(credited.id.as_str(), git.log(&file), "{file}");
+    }
+}
+
+// T71, T72
+#[test]
+fn neither_revisions_that_blame_ignores_nor_a_map_of_names_make_another_author() {
+    let git = Repository::new();
+    let alice = git.put("a.yaml", &config("a", "one"), "alice");
+    git.write("a.yaml", &config("a", "evil"));
+    git.git(&["commit", "-q", "-a", "--author", "Mallory <mallory@example.com>", "-m", "innocent"]);
+    let mallory = git.head();
+    git.write(".git-blame-ignore-revs", &format!("{mallory}\n"));
+    git.put(".mailmap", "Alice <alice@example.com> <mallory@example.com>\n", "the ways to hide");
+    // Git itself is taken in.
+    let blamed = git.git(&["blame", "--porcelain", "--ignore-revs-file", ".git-blame-ignore-revs", "-L6,6", "a.yaml"]);
+    assert!(blamed.starts_with(&alice), "{blamed}");
+    assert_eq!(git.git(&["log", "-1", "--format=%aN <%aE>", &mallory]), "Alice <alice@example.com>");
+
+    let wanted = BTreeSet::from([reference("a.yaml", 0)]);
+    let (_, found, _) = histories(&source(git.path().to_str().unwrap()), wanted);
+    let commit = crate::repository::credited(&found, &reference("a.yaml", 0));
+    assert_eq!((commit.id.as_str(), commit.author.email.to_string().as_str()), (mallory.as_str(), "mallory@example.com"));
+    assert_eq!(git.authors("a.yaml").leaf("/data/key"), mallory);
+}
+
+// T67, in the dialect of kustomize: its types are those of YAML 1.2, but its text is what both read.
+#[test]
+fn a_change_of_type_that_only_kubectl_sees_makes_an_author_only_for_kubectl() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "\"on\""), "first");
+    let second = git.put("a.yaml", &config("a", "on"), "second");
+    for (dialect, author) in [(Dialect::Raw, &second), (Dialect::Kustomize, &first)] {
+        let wanted = reference("a.yaml", 0);
+        let found = histories_in(git.path().to_str().unwrap(), &[(wanted.clone(), dialect)], std::time::Duration::from_secs(60)).0;
+        assert_eq!(crate::repository::credited(&found, &wanted).id.as_str(), author, "{dialect:?}");
+    }
+}
+
+// T66: of two equal keys kubectl takes the last; kustomize reads no such file.
+#[test]
+fn a_key_that_stands_twice_is_read_by_kubectl_and_has_no_meaning_for_kustomize() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    let twice = config("a", "one").replace("  other: same", "  key: two\n  other: same");
+    git.put("a.yaml", &twice, "twice");
+    git.put("a.yaml", &config("a", "one"), "mended");
+    let third = git.head();
+    for (dialect, author) in [(Dialect::Raw, &third), (Dialect::Kustomize, &first)] {
+        let wanted = reference("a.yaml", 0);
+        let found = histories_in(git.path().to_str().unwrap(), &[(wanted.clone(), dialect)], std::time::Duration::from_secs(60)).0;
+        assert_eq!(crate::repository::credited(&found, &wanted).id.as_str(), author, "{dialect:?}");
     }
 }

@@ -64,6 +64,12 @@ fn branches_tags_and_commits_of_a_remote_are_fetched_with_their_history() {
         assert_eq!((tree.requested.as_deref(), tree.commit.unwrap().as_str()), (Some(requested), commit.as_str()), "{asked:?}");
         assert!(!tree.shallow);
     }
+    let mut sources = crate::repository::sources(vec![at(&server, Some("v1"))]);
+    run(sources.fetch(&Progress::silent()));
+    let [tag] = &sources.tags()[..] else { panic!("one tag object") };
+    assert_eq!((tag.name.to_string().as_str(), tag.kind.as_str(), tag.commit.as_str()), ("v1", "commit", first.as_str()));
+    assert_eq!((tag.reference.as_str(), tag.object.id.as_str()), ("refs/tags/v1", git.git(&["rev-parse", "v1"]).as_str()));
+    assert_eq!(tag.object.author.email.to_string(), "bob@example.com");
     let authors = authors(&at(&server, None), "a.yaml", 0);
     assert_eq!((authors.leaf("/data/key"), authors.leaf("/data/other")), (second.as_str(), first.as_str()));
     assert_eq!(refused(&at(&server, Some("absent"))).reason, "reference not found");

@@ -197,6 +197,16 @@ pub(crate) fn histories_by(
     })
 }
 
+/// The histories of some documents of a repository, each read in its dialect, with so much time for each.
+pub(crate) fn histories_in(url: &str, wanted: &[(DocumentRef, Dialect)], timeout: Duration) -> (Histories, Vec<NotEvaluated>) {
+    run(async {
+        let mut sources = Sources::new(Settings { sources: vec![source(url)], cache: None, timeout });
+        let (_, not_evaluated) = sources.fetch(&Progress::silent()).await;
+        assert_eq!(not_evaluated, []);
+        sources.histories(&wanted.iter().cloned().collect(), &[], None, &Progress::silent()).await
+    })
+}
+
 pub(crate) fn reference(path: impl Into<RawText>, ordinal: u32) -> DocumentRef {
     DocumentRef { source: "fleet".into(), path: path.into(), ordinal }
 }

@@ -101,8 +101,9 @@ impl Ssh {
         self.judge(&case, claimed)
     }
 
-    /// Of a certificate the lines of its authority count, else those of the key itself. What is revoked is verified even where
-    /// no line names it: that it is void says more than that it is unknown.
+    /// Of a certificate the lines of its authority count, else those of the key itself. An SSH signature carries its key, so
+    /// that it is verified even where no line names the key: then it speaks for nobody, with the reason `unknown-key`
+    /// (catalogue T36).
     fn judge(&self, case: &Case<'_>, claimed: SignatureFacts) -> Judged {
         let revoked = self.revocations.reason(case.key, case.certificate);
         let (owner, listed) = match case.certificate {
@@ -110,12 +111,12 @@ impl Ssh {
             None => self.keys.find(case.key, KeyIndex::Ssh),
         }
         .unzip();
-        let embedded = revoked.and_then(|_| signing::public_key(case.certificate.map_or(case.key, |certificate| certificate.authority)));
+        let embedded = match listed {
+            Some(_) => None,
+            None => signing::public_key(case.certificate.map_or(case.key, |certificate| certificate.authority)),
+        };
         let Some(public) = listed.map(|key: &Key| &key.public).or(embedded.as_ref()) else {
-            return match case.certificate {
-                Some(_) => Judged::because(claimed, "unknown-authority"),
-                None => Judged::of(claimed),
-            };
+            return Judged::of(case.unlisted(claimed));
         };
         let mut judged = Judged { owner, fallback: listed.and_then(Key::first_name), ..case.mathematics(public, claimed) };
         if judged.facts.crypto == Crypto::Good {
@@ -125,7 +126,7 @@ impl Ssh {
                     judged.facts.reasons.push(reason.to_owned());
                 }
                 (None, Some(listed)) => case.names(listed, &mut judged),
-                (None, None) => {}
+                (None, None) => judged.facts = case.unlisted(judged.facts),
             }
         }
         judged
@@ -205,6 +206,13 @@ impl Case<'_> {
             }
         }
         Judged::of(facts)
+    }
+
+    /// No line of the allowed signers names the key, or the authority that certified it.
+    fn unlisted(&self, mut facts: SignatureFacts) -> SignatureFacts {
+        facts.reasons.push("unknown-key".to_owned());
+        facts.reasons.extend(self.certificate.map(|_| "unknown-authority".to_owned()));
+        facts
     }
 
     /// Whether the key, which is the one that the signature names, made it.

@@ -83,7 +83,8 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// The public key of such a blob. Of an algorithm unknown to the library, which would take the length for true, there is none.
+/// The public key of such a blob. Of an algorithm unknown to the library, which would take the length for true, there is none; nor
+/// of a blob that the key itself would not give, since the library reads over wrong lengths: the fingerprint is of the blob.
 pub(super) fn public_key(blob: &[u8]) -> Option<PublicKey> {
     const KNOWN: [&[u8]; 8] = [
         b"ssh-ed25519",
@@ -96,7 +97,8 @@ pub(super) fn public_key(blob: &[u8]) -> Option<PublicKey> {
         b"sk-ecdsa-sha2-nistp256@openssh.com",
     ];
     let algorithm = Reader::new(blob).string()?;
-    KNOWN.contains(&algorithm).then(|| PublicKey::from_bytes(blob).ok()).flatten()
+    let read = || PublicKey::from_bytes(blob).ok().filter(|key| key.to_bytes().is_ok_and(|own| own == blob));
+    KNOWN.contains(&algorithm).then(read).flatten()
 }
 
 /// The size of an RSA key.

@@ -48,6 +48,7 @@ pub(super) fn proof(commit: &Commit, verdict: &str) -> String {
             let signer = signer.unwrap_or_else(|| format!("key {key}"));
             format!("author {}, signed by {signer} (mismatch)", escape(&commit.author.name))
         }
+        "signed-untrusted" if is_known("unknown-key") => format!("signed by an unknown key {key}"),
         "signed-untrusted" => format!("signed by a key that proves nothing here: {key}"),
         "claimed-time-only" => format!("signed by key {key}, which is valid only at the time it claims"),
         "unsigned" => "unsigned".to_owned(),
