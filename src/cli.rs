@@ -64,7 +64,10 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
         Command::Log(log) => {
             let selector = Selector::parse(&log.object, log.namespace)?;
             let limit = log.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            wait(run::log::log(log.from.options(log.cluster), &selector, limit, log.output, screen))
+            let mut options = log.from.options(log.cluster);
+            options.flags.state = log.state;
+            options.flags.default_state = state_folder();
+            wait(run::log::log(options, &selector, limit, log.output, screen))
         }
         Command::Compare(compare) => {
             let fail_on = compare.fail_on.setting();

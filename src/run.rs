@@ -298,7 +298,17 @@ impl Scanned {
     }
 }
 
-/// Reads what earlier scans remember.
+/// Reads what earlier scans remember, and writes nothing.
+fn recall(state: State, sources: &Sources, declared: &mut Declared) {
+    let State::Folder(folder) = state else { return };
+    if !sources.hold(&folder) {
+        let (observed, gaps) = TipLog::read_only(&folder, &declared.cluster);
+        declared.observed = Some(observed);
+        declared.not_evaluated.extend(gaps);
+    }
+}
+
+/// Reads what earlier scans remember, for one that will be remembered.
 fn remember(state: &State, sources: &Sources, declared: &mut Declared, started: DateTime<Utc>) -> Option<TipLog> {
     match state {
         State::Off => None,

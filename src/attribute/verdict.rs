@@ -68,7 +68,7 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
         return without_binding(Verdict::Unverifiable, facts, "needs-transparency-log");
     }
     // Whoever made it, nobody configured says whose key it is: a policy that names the key takes no place of the keyring.
-    if facts.key_time.is_none() && facts.reasons.iter().any(|reason| reason == "unknown-key") {
+    if facts.key_time.is_none() && facts.is_of_unknown_key() {
         return without_binding(Verdict::SignedUntrusted, facts, "unknown-key");
     }
     let (limit, state) = match state(facts.key_time) {

@@ -3,7 +3,7 @@
 use super::check::{Check, Explanation, Facts};
 use super::commits::{self, Against, BEFORE_ANCHOR, Credited, IDENTITY_MISMATCH};
 use super::sentence::reasons;
-use crate::model::attribution::{Breach, Crypto, Verdict};
+use crate::model::attribution::{Breach, Crypto, SignatureFacts, Verdict};
 use crate::model::finding::{Finding, Severity};
 
 pub(super) const CHECK: Check = Check {
@@ -49,8 +49,7 @@ fn sentence(credited: &Credited<'_>) -> Option<String> {
     if verdict.reasons.iter().any(|reason| reason == BEFORE_ANCHOR) && against.breaches.is_empty() {
         return None;
     }
-    let unknown_key =
-        signature.is_some_and(|facts| facts.crypto == Crypto::UnknownKey || facts.reasons.iter().any(|reason| reason == "unknown-key"));
+    let unknown_key = signature.is_some_and(SignatureFacts::is_of_unknown_key);
     let untrusted = match verdict.verdict {
         Verdict::SignedUntrusted => !verdict.reasons.iter().any(|reason| reason == IDENTITY_MISMATCH),
         Verdict::ClaimedTimeOnly => true,

@@ -160,6 +160,9 @@ pub(super) struct Log {
     pub(super) from: From,
     #[command(flatten)]
     pub(super) cluster: ClusterArgs,
+    /// Where scans remember the tips of the sources; only read here [default: as for scan]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// terminal or json
     #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
     pub(super) output: &'static Format,

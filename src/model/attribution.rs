@@ -126,6 +126,11 @@ pub struct SignatureFacts {
 }
 
 impl SignatureFacts {
+    /// Whether nobody configured its key. An SSH signature carries its key, and can be good all the same (`unknown-key`).
+    pub fn is_of_unknown_key(&self) -> bool {
+        self.crypto == Crypto::UnknownKey || self.reasons.iter().any(|reason| reason == "unknown-key")
+    }
+
     /// The facts of a commit without a signature.
     pub fn unsigned() -> Self {
         Self::of(Format::None, Crypto::Unsigned)

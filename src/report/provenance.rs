@@ -87,7 +87,7 @@ pub fn is_live(object: &Object) -> bool {
 /// Whether a commit was signed by a key that nobody configured.
 fn is_strange(commit: &Commit) -> bool {
     let crypto = commit.signature.as_ref().map(|signature| signature.crypto.as_ref());
-    crypto == Some("unknown-key") || commit.reasons.iter().any(|reason| reason == "key-not-in-policy")
+    crypto == Some("unknown-key") || commit.reasons.iter().any(|reason| matches!(reason.as_str(), "unknown-key" | "key-not-in-policy"))
 }
 
 impl Provenance {

@@ -3,16 +3,15 @@
 use super::field::FieldChoice;
 use super::output;
 use super::select::Selector;
-use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare, refuse_inside};
+use super::{Error, Options, Outcome, Prepared, Screen, outcome, prepare, recall, refuse_inside};
 use crate::compare;
-use crate::config::{FailOn, State};
+use crate::config::FailOn;
 use crate::model::declaration::Declaration;
 use crate::model::object::{FieldPath, ObjectId, Pointer};
 use crate::model::scan::Scan;
 use crate::report::Format;
 use crate::report::blame::Blame;
 use crate::scan::{self as pipeline, Judged};
-use crate::store::TipLog;
 
 /// Blames and says how it ended: clean, or partial where something could not be told. With a `field`, only what is at or below it.
 ///
@@ -31,13 +30,7 @@ pub async fn blame(
     refuse_inside(&readers.sources, trust_file.as_deref())?;
     let object = selector.narrow(&mut declared)?;
     policy.compare.undeclared_namespaces.clear();
-    if let State::Folder(folder) = state
-        && !readers.sources.hold(&folder)
-    {
-        let (observed, gaps) = TipLog::read_only(&folder, &declared.cluster);
-        declared.observed = Some(observed);
-        declared.not_evaluated.extend(gaps);
-    }
+    recall(state, &readers.sources, &mut declared);
     let Judged { scan, schemas } = pipeline::judged(&readers, declared, &policy, run, &screen.progress).await;
     screen.progress.finish();
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);

@@ -2,7 +2,7 @@
 
 use super::output;
 use super::select::Selector;
-use super::{Error, Options, Outcome, Prepared, Screen, prepare, refuse_inside};
+use super::{Error, Options, Outcome, Prepared, Screen, prepare, recall, refuse_inside};
 use crate::report::Format;
 use crate::report::log::{Evidence, Log};
 use crate::scan::log::{Logged, logged};
@@ -14,10 +14,11 @@ use crate::scan::{self as pipeline};
 /// Where there is no such object, or the cluster does not say what kinds it serves.
 pub async fn log(options: Options, selector: &Selector, limit: Option<usize>, format: &Format, screen: &Screen) -> Result<Outcome, Error> {
     let encode = format.log.ok_or_else(|| Error::Usage(format!("log cannot be written as {}", format.id)))?;
-    let Prepared { mut readers, policy, run, trust_file, .. } = prepare(options, &screen.progress).await?;
+    let Prepared { mut readers, policy, run, state, trust_file, .. } = prepare(options, &screen.progress).await?;
     let mut declared = pipeline::declared(&mut readers, &policy, &run, &screen.progress).await?;
     refuse_inside(&readers.sources, trust_file.as_deref())?;
     let object = selector.narrow(&mut declared)?;
+    recall(state, &readers.sources, &mut declared);
     let Logged { declarations, sources, log, signatures, verdicts, not_evaluated } =
         logged(&readers, declared, &policy, &run, limit, &screen.progress).await;
     screen.progress.finish();

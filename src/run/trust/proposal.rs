@@ -107,8 +107,8 @@ impl Proposal {
         let key = key_name(facts);
         let counter = match facts.crypto {
             Crypto::Unsigned => &mut self.unsigned,
-            Crypto::Good => &mut self.good,
-            Crypto::UnknownKey => &mut self.unknown,
+            Crypto::Good | Crypto::UnknownKey if facts.is_of_unknown_key() => &mut self.unknown,
+            Crypto::Good | Crypto::UnknownKey => &mut self.good,
             Crypto::Bad | Crypto::Malformed | Crypto::Unsupported => &mut self.other,
         };
         *counter += 1;
@@ -132,7 +132,7 @@ impl Proposal {
         let configured = facts.forge.clone().zip(facts.forge_committer.clone());
         key.forge =
             key.forge.take().or(configured).or_else(|| known.map(|(_, forge, committer)| ((*forge).to_owned(), (*committer).to_owned())));
-        if facts.crypto == Crypto::UnknownKey {
+        if facts.is_of_unknown_key() {
             return key.claimed.add(commit);
         }
         key.good.add(commit);
@@ -178,7 +178,7 @@ impl Proposal {
 /// Whether a commit is proven to be of somebody without any policy; or would be, had the key not expired since.
 fn proves(facts: &SignatureFacts, verdict: &CommitVerdict) -> bool {
     let binds = matches!(verdict.binding, Binding::Author | Binding::Committer | Binding::Forge);
-    facts.crypto == Crypto::Good && binds && verdict.verdict <= Verdict::ClaimedTimeOnly && verdict.verdict != Verdict::SignedUntrusted
+    facts.crypto == Crypto::Good && !facts.is_of_unknown_key() && binds && verdict.verdict <= Verdict::ClaimedTimeOnly && verdict.verdict != Verdict::SignedUntrusted
 }
 
 fn key_name(facts: &SignatureFacts) -> Option<KeyName> {
