@@ -178,7 +178,11 @@ impl Proposal {
 /// Whether a commit is proven to be of somebody without any policy; or would be, had the key not expired since.
 fn proves(facts: &SignatureFacts, verdict: &CommitVerdict) -> bool {
     let binds = matches!(verdict.binding, Binding::Author | Binding::Committer | Binding::Forge);
-    facts.crypto == Crypto::Good && !facts.is_of_unknown_key() && binds && verdict.verdict <= Verdict::ClaimedTimeOnly && verdict.verdict != Verdict::SignedUntrusted
+    facts.crypto == Crypto::Good
+        && !facts.is_of_unknown_key()
+        && binds
+        && verdict.verdict <= Verdict::ClaimedTimeOnly
+        && verdict.verdict != Verdict::SignedUntrusted
 }
 
 fn key_name(facts: &SignatureFacts) -> Option<KeyName> {
