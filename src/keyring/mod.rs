@@ -10,6 +10,9 @@ mod allowed_signers;
 mod armor;
 mod binding;
 mod cache;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod mail;
 mod openpgp;
 mod packet;
