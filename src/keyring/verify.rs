@@ -213,6 +213,9 @@ impl Work {
     fn x509(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
         let committed = commit.committer.time.map(|time| time.to_utc());
         let x509::Judged { mut facts, emails } = self.keys.x509.verify(&signed.armor, &signed.payload, committed, self.now);
+        if facts.crypto == Crypto::Good && facts.time_basis == Some(TimeBasis::Claimed) && are_apart(&facts, commit) {
+            facts.reasons.push("time-anomaly".to_owned());
+        }
         let fallback = facts.signer.take();
         let names: Vec<_> = emails.iter().map(|email| (Some(email.clone()), email.as_str())).collect();
         self.name(&mut facts, commit, KeyIndex::Certificate, &names);

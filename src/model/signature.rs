@@ -156,9 +156,9 @@ fn armor_of(armor: &[u8]) -> Option<&'static Armor> {
     ARMORS.iter().find(|(begin, ..)| first == *begin)
 }
 
-/// Whether an armor begins with this line.
+/// Whether git takes this line for the beginning of an armor, whatever follows in it.
 pub(super) fn is_armor(line: &[u8]) -> bool {
-    armor_of(line).is_some()
+    ARMORS.iter().any(|(begin, ..)| line.starts_with(begin))
 }
 
 /// A payload and its armor, where nothing but one armor is there, and no header that is left out of the payload.

@@ -88,6 +88,8 @@ mod tests {
         for (raw, reason) in [
             (format!("{HEAD}\ntext\n{ARMOR}and more\n"), "trailing-junk"),
             (format!("{HEAD}\ntext\n-----BEGIN PGP SIGNATURE-----\nx\n"), "unterminated-armor"),
+            (format!("{HEAD}\ntext\n{}", ARMOR.replace("SIGNATURE-----\nU", "SIGNATURE----- x\nU")), "unknown-armor"),
+            (format!("{HEAD}\ntext\n{ARMOR}-----BEGIN PGP MESSAGE-----x\n"), "unknown-armor"),
             (format!("{HEAD}gpgsig-sha256 x\n\ntext\n{ARMOR}"), "foreign-signature-header"),
             (format!("{HEAD}gpgsig x\n\ntext\n"), "foreign-signature-header"),
         ] {

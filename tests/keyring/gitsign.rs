@@ -98,26 +98,29 @@ fn without_an_entry_a_log_would_have_to_be_asked() {
     let sigstore = Sigstore::new();
     let commit = sigstore.signed(&sigstore.cms);
     let (facts, verdict) = judge(&sigstore.keyring(), &commit);
-    assert_eq!(line(&verdict), "unverifiable needs-transparency-log");
+    assert_eq!(line(&verdict), "unverifiable needs-transparency-log time-anomaly");
     assert_eq!((facts.crypto, facts.key_time, facts.time_basis), (Crypto::Good, None, Some(TimeBasis::Claimed)));
     // Not even while the certificate lives: whoever has the key could claim any minute of it.
-    assert_eq!(line(&judge_at(&sigstore.keyring(), &commit, time("2025-03-01T12:05:00Z")).1), "unverifiable needs-transparency-log");
+    assert_eq!(
+        line(&judge_at(&sigstore.keyring(), &commit, time("2025-03-01T12:05:00Z")).1),
+        "unverifiable needs-transparency-log time-anomaly"
+    );
     let changed = sigstore.payload.replace("A commit", "B commit");
     let changed = sigstore.repository.commit(signed(&changed, "gpgsig", &armored(&sigstore.cms)));
     assert_eq!(line(&judge(&sigstore.keyring(), &changed).1), "invalid bad-signature digest-mismatch");
     let unissued = Sigstore::with(MINUTES, LEAF);
-    assert_eq!(line(&judge(&unissued.keyring(), &unissued.signed(&unissued.cms)).1), "unverifiable needs-transparency-log");
+    assert_eq!(line(&judge(&unissued.keyring(), &unissued.signed(&unissued.cms)).1), "unverifiable needs-transparency-log time-anomaly");
 }
 
 #[test]
 fn an_entry_that_tells_no_time_leaves_it_open() {
     let sigstore = Sigstore::new();
     let unpromised = Entry { promise: Vec::new(), ..sigstore.entry() };
-    assert_eq!(sigstore.verdict(&unpromised), "unverifiable needs-transparency-log no-entry-timestamp");
+    assert_eq!(sigstore.verdict(&unpromised), "unverifiable needs-transparency-log no-entry-timestamp time-anomaly");
     let other = Entry::new(&sigstore.openssl, "other-log", &sigstore.body, LOGGED);
-    assert_eq!(sigstore.verdict(&other), "unverifiable needs-transparency-log unknown-log");
+    assert_eq!(sigstore.verdict(&other), "unverifiable needs-transparency-log unknown-log time-anomaly");
     let kind = Entry { kind: "dsse", ..sigstore.entry() };
-    assert_eq!(sigstore.verdict(&kind), "unverifiable needs-transparency-log unsupported-log-entry");
+    assert_eq!(sigstore.verdict(&kind), "unverifiable needs-transparency-log unsupported-log-entry time-anomaly");
 }
 
 #[test]
@@ -218,11 +221,11 @@ fn a_log_anchors_the_time_of_a_certificate_that_lasts() {
     let later = time("2040-01-01T00:00:00Z");
     let judged = |commit: &Commit, keyring: &Keyring| line(&judge_at(keyring, commit, later).1);
     assert_eq!(judged(&sigstore.commit(&sigstore.entry()), &sigstore.keyring()), GOOD);
-    let claimed = "claimed-time-only key-expired-since uid-binding";
+    let claimed = "claimed-time-only key-expired-since uid-binding time-anomaly";
     assert_eq!(judged(&sigstore.signed(&sigstore.cms), &sigstore.keyring()), claimed);
     let without_log = keyring(&sigstore.openssl.pem(&["root", "between"]), &[], b"").unwrap();
     let (facts, verdict) = judge_at(&without_log, &sigstore.commit(&sigstore.entry()), later);
-    assert_eq!((line(&verdict).as_str(), facts.reasons), (claimed, vec!["unknown-log".to_owned()]));
+    assert_eq!((line(&verdict).as_str(), facts.reasons), (claimed, vec!["unknown-log".to_owned(), "time-anomaly".to_owned()]));
 }
 
 fn policy(identity: &str, issuer: Option<&str>) -> TrustPolicy {

@@ -107,9 +107,22 @@ impl Openssl {
         must(command.args(more), payload.as_bytes())
     }
 
+    /// A list of revoked certificates by an authority: of these, and of those that it revoked before.
+    pub(crate) fn list(&self, authority: &str, revoked: &[&str]) -> Vec<u8> {
+        let ca = || {
+            let mut ca = self.command("ca");
+            ca.args(["-config", "configuration", "-keyfile", &format!("{authority}.key"), "-cert", &format!("{authority}.pem")]);
+            ca
+        };
+        for name in revoked {
+            must(ca().args(["-revoke", &format!("{name}.pem")]), b"");
+        }
+        must(ca().arg("-gencrl"), b"")
+    }
+
     /// A commit by alice with a signature by openssl.
     pub(crate) fn commit(&self, repository: &Repository, name: &str, more: &[&str]) -> Commit {
-        let payload = repository.payload(crate::fixture::ALICE, crate::fixture::ALICE);
+        let payload = present(repository, crate::fixture::ALICE, crate::fixture::ALICE);
         repository.commit(signed(&payload, "gpgsig", &armored(&self.sign(name, more, &payload))))
     }
 
@@ -127,6 +140,11 @@ impl Openssl {
     pub(crate) fn raw(&self, name: &str, bytes: &[u8]) -> Vec<u8> {
         must(self.command("dgst").args(["-sha256", "-sign", &format!("{name}.key")]), bytes)
     }
+}
+
+/// An unsigned commit of the present, which signatures by openssl claim.
+pub(crate) fn present(repository: &Repository, author: &str, committer: &str) -> String {
+    repository.payload(author, committer).replace("1740830400", &Utc::now().timestamp().to_string())
 }
 
 /// A signature as git keeps it.

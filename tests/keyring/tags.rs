@@ -101,6 +101,19 @@ fn a_tag_that_was_changed_is_bad_and_text_behind_its_signature_is_in_none() {
 }
 
 #[test]
+fn an_armor_that_begins_as_only_git_reads_it_is_malformed_and_not_absent() {
+    let (repository, gpg) = (Repository::new(), Gpg::new());
+    gpg.key(ALICE, "ed25519");
+    let keyring = openpgp_keyring(&gpg.export(&[]));
+    let commit = repository.commit(repository.payload(BOB, BOB));
+    let marked = ("commit", commit.id.as_str());
+    let longer =
+        |text: &str| gpg.sign("20250301", ALICE, &[], text.as_bytes()).replace("BEGIN PGP SIGNATURE-----", "BEGIN PGP SIGNATURE----- x");
+    put(&repository, "refs/tags/v1", &tag(&repository, "v1", marked, ALICE, longer));
+    assert_eq!(both(&repository, &gpg, &keyring, "v1").0, "invalid malformed-signature unknown-armor");
+}
+
+#[test]
 fn gits_own_signed_tag_verifies() {
     let (repository, gpg) = (Repository::new(), Gpg::new());
     let key = gpg.key(ALICE, "ed25519");

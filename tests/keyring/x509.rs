@@ -4,7 +4,7 @@ use chrono::Utc;
 use kubewitness::model::attribution::{Algo, Crypto, KeyTime, TimeBasis};
 
 use crate::fixture::{ALICE, BOB, Repository, judge, judge_at, line, must, run, signed};
-use crate::openssl::{Gpgsm, LEAF, LONG, Openssl, P256, ROOT, RSA, armored, keyring, ours, roots, time};
+use crate::openssl::{Gpgsm, LEAF, LONG, Openssl, P256, ROOT, RSA, armored, keyring, ours, present, roots, time};
 
 const GOOD: &str = "verified-author uid-binding";
 
@@ -75,7 +75,7 @@ fn git_itself_signs_through_gpgsm() {
     std::fs::write(&script, "#!/bin/sh\nexec gpgsm --batch --pinentry-mode loopback --passphrase-fd 3 \"$@\" 3</dev/null\n").unwrap();
     must(std::process::Command::new("chmod").arg("+x").arg(&script), b"");
     let mut git = repository.git();
-    git.env("GNUPGHOME", gpgsm.home.home()).env("GIT_COMMITTER_DATE", "2025-03-01T12:00:00Z");
+    git.env("GNUPGHOME", gpgsm.home.home());
     for setting in ["user.name=Alice", "user.email=alice@example.com", "gpg.format=x509", "user.signingKey=alice@example.com"] {
         git.args(["-c", setting]);
     }
@@ -90,10 +90,10 @@ fn a_certificate_of_somebody_else_speaks_for_nobody_here() {
     let repository = Repository::new();
     let openssl = Openssl::with_alice(P256);
     let keyring = roots(&openssl.pem(&["root"]));
-    let payload = repository.payload(BOB, BOB);
+    let payload = present(&repository, BOB, BOB);
     let forged = repository.commit(signed(&payload, "gpgsig", &armored(&openssl.sign("alice", &[], &payload))));
     assert_eq!(ours(&keyring, &forged), "signed-untrusted identity-mismatch");
-    let payload = repository.payload(BOB, ALICE);
+    let payload = present(&repository, BOB, ALICE);
     let picked = repository.commit(signed(&payload, "gpgsig", &armored(&openssl.sign("alice", &[], &payload))));
     assert_eq!(ours(&keyring, &picked), "verified-committer uid-binding");
 }
@@ -143,6 +143,44 @@ fn authorities_between_come_with_the_signature_or_with_the_roots() {
     assert!(alone.contains("is a root, which names itself as its issuer"), "{alone}");
 }
 
+/// One's own certificate makes nobody an authority over others.
+#[test]
+fn a_configured_certificate_of_a_person_vouches_for_no_other() {
+    let repository = Repository::new();
+    let without_constraints = LEAF.lines().skip(1).collect::<Vec<_>>().join("\n") + "\n";
+    for own in [LEAF, &without_constraints, &without_constraints.replace("digitalSignature", "digitalSignature,keyCertSign")] {
+        let openssl = Openssl::new();
+        openssl.certify("self", "self", P256, LONG, own);
+        openssl.certify("self", "alice", P256, LONG, LEAF);
+        let keyring = roots(&openssl.pem(&["self"]));
+        assert_eq!(ours(&keyring, &openssl.commit(&repository, "alice", &[])), "unverifiable unknown-key issuer-is-no-authority", "{own}");
+        assert_eq!(ours(&keyring, &openssl.commit(&repository, "self", &[])), GOOD, "{own}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_allows_nothing() {
+    let repository = Repository::new();
+    let bad_usage = |extensions: &str, usage: &str| extensions.replace(usage, "keyUsage=critical,DER:05:00");
+    let openssl = Openssl::with_alice(P256);
+    openssl.certify("root", "unclear", P256, LONG, &bad_usage(LEAF, "keyUsage=critical,digitalSignature"));
+    let keyring_of = |name: &str| roots(&openssl.pem(&[name]));
+    let commit = openssl.commit(&repository, "unclear", &[]);
+    assert_eq!(ours(&keyring_of("root"), &commit), "invalid malformed-signature key-usage");
+    let bad_authority = bad_usage(ROOT, "keyUsage=critical,keyCertSign,cRLSign");
+    openssl.certify("root", "between", P256, LONG, &bad_authority);
+    openssl.certify("between", "bob", P256, LONG, LEAF);
+    let commit = openssl.commit(&repository, "bob", &["-certfile", "between.pem"]);
+    assert_eq!(ours(&keyring_of("root"), &commit), "unverifiable unknown-key issuer-is-no-authority");
+    openssl.certify("top", "top", P256, LONG, &bad_authority);
+    openssl.certify("top", "carol", P256, LONG, LEAF);
+    let commit = openssl.commit(&repository, "carol", &[]);
+    assert_eq!(ours(&keyring_of("top"), &commit), "unverifiable unknown-key issuer-is-no-authority");
+    openssl.certify("odd", "odd", P256, LONG, &ROOT.replace("critical,CA:TRUE", "critical,DER:30:02:05:00"));
+    let error = keyring(&openssl.pem(&["odd"]), &[], b"").unwrap_err().to_string();
+    assert!(error.contains("basic constraints of a root in it cannot be read"), "{error}");
+}
+
 /// What openssl refuses, too.
 #[test]
 fn nobody_certifies_who_may_not() {
@@ -164,7 +202,7 @@ fn nobody_certifies_who_may_not() {
         let commit = openssl.commit(&repository, "alice", &["-certfile", "between.pem"]);
         let found = ours(&roots(&openssl.pem(&["root"])), &commit);
         assert_eq!(found, format!("unverifiable unknown-key {reason}"), "{name}");
-        let payload = repository.payload(ALICE, ALICE);
+        let payload = present(&repository, ALICE, ALICE);
         let signature = openssl.sign("alice", &["-certfile", "between.pem"], &payload);
         assert!(!openssl.verifies(&["root"], &signature, payload.as_bytes()), "{name}");
     }
@@ -260,6 +298,42 @@ fn an_algorithm_that_is_not_known_is_not_judged() {
     assert_eq!(ours(&roots(&openssl.pem(&["root"])), &commit), "unverifiable unsupported-format unsupported-algorithm");
 }
 
+/// The library that verifies takes RSA up to 8192 bits, which says nothing about a longer key's signature.
+#[test]
+fn a_key_that_is_too_long_is_not_judged() {
+    let repository = Repository::new();
+    // Of many primes, which are found soon.
+    let long = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:8200", "-pkeyopt", "rsa_keygen_primes:5"];
+    let openssl = Openssl::with_alice(&long);
+    let commit = openssl.commit(&repository, "alice", &[]);
+    assert_eq!(ours(&roots(&openssl.pem(&["root"])), &commit), "unverifiable unsupported-format unsupported-algorithm");
+}
+
+#[test]
+fn a_key_in_two_certificates_is_one_signer_and_two_keys_of_one_name_are_none() {
+    let repository = Repository::new();
+    let openssl = Openssl::with_alice(P256);
+    let old = openssl.pem(&["root", "alice"]);
+    openssl.certify("root", "alice", P256, LONG, LEAF);
+    let (facts, verdict) = judge_at(&roots(&old), &openssl.commit(&repository, "alice", &["-keyid"]), Utc::now());
+    assert_eq!((line(&verdict).as_str(), facts.key), (GOOD, Some(openssl.fingerprint("alice"))));
+    let same_name = LEAF.replace("subjectKeyIdentifier=hash", "subjectKeyIdentifier=0102");
+    openssl.certify("root", "bob", P256, LONG, &same_name);
+    openssl.certify("root", "carol", P256, LONG, &same_name);
+    let commit = openssl.commit(&repository, "carol", &["-keyid"]);
+    assert_eq!(ours(&roots(&openssl.pem(&["root", "bob"])), &commit), "invalid malformed-signature ambiguous-signer");
+}
+
+/// T33 in X.509.
+#[test]
+fn a_claimed_time_far_from_that_of_the_commit_is_told() {
+    let repository = Repository::new();
+    let openssl = Openssl::with_alice(P256);
+    let payload = repository.payload(ALICE, ALICE);
+    let commit = repository.commit(signed(&payload, "gpgsig", &armored(&openssl.sign("alice", &[], &payload))));
+    assert_eq!(ours(&roots(&openssl.pem(&["root"])), &commit), "verified-author uid-binding time-anomaly");
+}
+
 #[test]
 fn forms_that_git_does_not_make_are_malformed() {
     let repository = Repository::new();
@@ -293,7 +367,7 @@ fn no_cut_and_no_changed_byte_verifies_or_panics() {
     let repository = Repository::new();
     let openssl = Openssl::with_alice(P256);
     let keyring = roots(&openssl.pem(&["root"]));
-    let payload = repository.payload(ALICE, ALICE);
+    let payload = present(&repository, ALICE, ALICE);
     let der = openssl.sign("alice", &[], &payload);
     let mut commit = repository.commit(payload.clone());
     let mut judged = |der: &[u8]| {
@@ -316,7 +390,7 @@ fn no_cut_and_no_changed_byte_verifies_or_panics() {
 fn a_commit_of_ten_megabytes_is_verified() {
     let repository = Repository::new();
     let openssl = Openssl::with_alice(P256);
-    let payload = repository.payload(ALICE, ALICE) + &"A line of a long message\n".repeat(420_000);
+    let payload = present(&repository, ALICE, ALICE) + &"A line of a long message\n".repeat(420_000);
     assert!(payload.len() > 10 << 20);
     let commit = repository.commit(signed(&payload, "gpgsig", &armored(&openssl.sign("alice", &[], &payload))));
     assert_eq!(ours(&roots(&openssl.pem(&["root"])), &commit), GOOD);
@@ -328,17 +402,7 @@ fn what_a_list_revokes_is_void_whenever_it_signed() {
     let repository = Repository::new();
     let openssl = Openssl::with_alice(P256);
     openssl.certify("root", "bob", P256, LONG, LEAF);
-    let list = |names: &[&str]| {
-        for name in names {
-            let mut revoke = openssl.command("ca");
-            revoke.args(["-config", "configuration", "-keyfile", "root.key", "-cert", "root.pem", "-revoke", &format!("{name}.pem")]);
-            must(&mut revoke, b"");
-        }
-        let mut make = openssl.command("ca");
-        make.args(["-config", "configuration", "-keyfile", "root.key", "-cert", "root.pem", "-gencrl"]);
-        must(&mut make, b"")
-    };
-    let (empty, of_alice) = (list(&[]), list(&["alice"]));
+    let (empty, of_alice) = (openssl.list("root", &[]), openssl.list("root", &["alice"]));
     let verdict =
         |lists: &[&[u8]], name: &str| ours(&keyring(&openssl.pem(&["root"]), lists, b"").unwrap(), &openssl.commit(&repository, name, &[]));
     assert_eq!(verdict(&[&empty], "alice"), GOOD);
@@ -349,6 +413,39 @@ fn what_a_list_revokes_is_void_whenever_it_signed() {
     std::fs::write(openssl.path("list"), &of_alice).unwrap();
     let der = must(openssl.command("crl").args(["-in", "list", "-outform", "DER"]), b"");
     assert_eq!(verdict(&[&der], "alice"), "invalid key-revoked revoked-certificate");
+}
+
+/// Each list is of another path, and each path is in one.
+#[test]
+fn lists_are_asked_of_one_path_together() {
+    let repository = Repository::new();
+    let openssl = Openssl::new();
+    for (authority, until) in [("one", "20340101000000Z"), ("two", "20300101000000Z")] {
+        openssl.root(authority);
+        openssl.certify(authority, "between", P256, ("20240101000000Z", until), ROOT);
+        std::fs::copy(openssl.path("between.pem"), openssl.path(&format!("by-{authority}.pem"))).unwrap();
+    }
+    openssl.certify("between", "alice", P256, LONG, LEAF);
+    std::fs::write(openssl.path("both.pem"), openssl.pem(&["by-one", "by-two"])).unwrap();
+    let commit = openssl.commit(&repository, "alice", &["-certfile", "both.pem"]);
+    let (by_one, by_two, by_between) = (openssl.list("one", &["by-one"]), openssl.list("two", &["by-two"]), openssl.list("between", &[]));
+    let verdict = |lists: &[&[u8]], at| line(&judge_at(&keyring(&openssl.pem(&["one", "two"]), lists, b"").unwrap(), &commit, at).1);
+    for lists in [&[&by_one[..], &by_two][..], &[&by_two, &by_one], &[&by_between, &by_two, &by_between, &by_one]] {
+        assert_eq!(verdict(lists, Utc::now()), "invalid key-revoked revoked-certificate");
+    }
+    // The path that is left says how long the signature can be believed.
+    let later = time("2031-01-01T00:00:00Z");
+    assert_eq!((verdict(&[&by_one], Utc::now()).as_str(), verdict(&[&by_two], Utc::now()).as_str()), (GOOD, GOOD));
+    assert_eq!(verdict(&[&by_one], later), "claimed-time-only key-expired-since uid-binding");
+    assert_eq!(verdict(&[&by_two], later), GOOD);
+}
+
+#[test]
+fn a_list_that_its_issuer_did_not_sign_leaves_no_path() {
+    let repository = Repository::new();
+    let (openssl, other) = (Openssl::with_alice(P256), Openssl::with_alice(P256));
+    let keyring = keyring(&openssl.pem(&["root"]), &[&other.list("root", &[])], b"").unwrap();
+    assert_eq!(ours(&keyring, &openssl.commit(&repository, "alice", &[])), "unverifiable unknown-key bad-revocation-list");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use webpki::EndEntityCert;
-use x509_cert::der::Decode;
 use x509_cert::der::asn1::{ObjectIdentifier, Utf8StringRef};
 use x509_cert::der::oid::AssociatedOid;
+use x509_cert::der::{self, Decode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName, SubjectKeyIdentifier};
 use x509_cert::time::Time;
@@ -87,8 +87,13 @@ impl Certificate {
             SignerId::Serial(issuer, serial) => {
                 EndEntityCert::try_from(&self.der).is_ok_and(|own| own.issuer() == *issuer && own.serial() == *serial)
             }
-            SignerId::Key(key) => self.extension::<SubjectKeyIdentifier>().is_some_and(|own| own.0.as_bytes() == *key),
+            SignerId::Key(key) => self.extension::<SubjectKeyIdentifier>().is_ok_and(|own| own.is_some_and(|own| own.0.as_bytes() == *key)),
         }
+    }
+
+    /// Whether a signature that names both means the same signer: a certificate that was renewed keeps the identifier of its key.
+    pub(super) fn is_same_signer(&self, other: &Self, id: &SignerId<'_>) -> bool {
+        self.der == other.der || matches!(id, SignerId::Key(_)) && self.public_key() == other.public_key()
     }
 
     /// Whether it names itself as its issuer, as roots do.
@@ -101,19 +106,20 @@ impl Certificate {
         EndEntityCert::try_from(&self.der).ok().map(|own| own.subject_public_key_info().to_vec())
     }
 
-    /// Whether its key may sign what is no certificate.
+    /// Whether its key may sign what is no certificate. A usage that cannot be read allows nothing.
     pub(super) fn may_sign(&self) -> bool {
-        self.extension::<KeyUsage>().is_none_or(|usage| usage.digital_signature() || usage.non_repudiation())
+        self.extension::<KeyUsage>().is_ok_and(|usage| usage.is_none_or(|usage| usage.digital_signature() || usage.non_repudiation()))
     }
 
-    /// Whether its key may sign certificates.
+    /// Whether it says that it is an authority, and its key may sign certificates. What cannot be read allows nothing.
     pub(super) fn may_certify(&self) -> bool {
-        self.extension::<KeyUsage>().is_none_or(|usage| usage.key_cert_sign())
+        self.extension::<KeyUsage>().is_ok_and(|usage| usage.is_none_or(|usage| usage.key_cert_sign()))
+            && self.constraints().is_ok_and(|constraints| constraints.is_some_and(|constraints| constraints.ca))
     }
 
-    /// How many authorities may stand below it.
-    pub(super) fn path_length(&self) -> Option<u8> {
-        self.extension::<BasicConstraints>().and_then(|constraints| constraints.path_len_constraint)
+    /// Whether it is an authority and how many may stand below it, where it says so.
+    pub(super) fn constraints(&self) -> Result<Option<BasicConstraints>, der::Error> {
+        self.extension()
     }
 
     /// Whom it names; nothing where it does not say legibly who vouched for that. A text in the place of an e-mail that could be
@@ -125,7 +131,7 @@ impl Certificate {
             (None, None) => None,
         };
         let mut identity = Identity { issuer, ..Identity::default() };
-        for name in self.extension::<SubjectAltName>().map(|names| names.0).unwrap_or_default() {
+        for name in self.extension::<SubjectAltName>().ok().flatten().map(|names| names.0).unwrap_or_default() {
             match name {
                 GeneralName::Rfc822Name(text) if !text.as_str().contains("://") => identity.emails.extend(mail::normal(text.as_str())),
                 GeneralName::UniformResourceIdentifier(text) if is_uri(text.as_str()) => identity.uris.push(text.to_string()),
@@ -141,9 +147,9 @@ impl Certificate {
         is_by_fulcio || self.window.until - self.window.from <= SHORT_LIFE
     }
 
-    /// An extension that is there and can be read.
-    fn extension<'a, Kind: Decode<'a> + AssociatedOid>(&'a self) -> Option<Kind> {
-        self.parsed.tbs_certificate.get::<Kind>().ok().flatten().map(|(_, extension)| extension)
+    /// An extension, where it is there; an error where it is and cannot be read.
+    fn extension<'a, Kind: Decode<'a> + AssociatedOid>(&'a self) -> Result<Option<Kind>, der::Error> {
+        Ok(self.parsed.tbs_certificate.get::<Kind>()?.map(|(_, extension)| extension))
     }
 
     fn value(&self, id: ObjectIdentifier) -> Option<&[u8]> {

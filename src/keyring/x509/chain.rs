@@ -3,13 +3,15 @@
 //! Extended usages are those of gpgsm and gitsign: of e-mail or of code, or none given. Limits on the names of e-mails, which
 //! webpki does not judge, let nothing through.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, Utc};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor, UnixTime};
 use webpki::{
     BorrowedCertRevocationList, CertRevocationList, EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeId,
-    KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext, RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder,
-    UnknownStatusPolicy, VerifiedPath, anchor_from_trusted_cert,
+    KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext, RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
+    VerifiedPath, anchor_from_trusted_cert,
 };
 use x509_cert::der::asn1::ObjectIdentifier;
 
@@ -54,6 +56,7 @@ impl Authorities {
             let certificate = Certificate::read(&der).ok_or("a certificate in it is not of version 3 or cannot be read")?;
             any = true;
             if certificate.is_self_issued() {
+                certificate.constraints().map_err(|error| format!("basic constraints of a root in it cannot be read: {error}"))?;
                 let anchor = anchor_from_trusted_cert(&der).map_err(|error| format!("a root in it cannot be used: {error}"))?.to_owned();
                 self.roots.push((certificate, anchor));
             } else {
@@ -99,9 +102,11 @@ impl Authorities {
         let search = Search { authorities: self, leaf, between };
         let mut error = None;
         for time in self.times(leaf, embedded, time) {
-            match search.path(time, None) {
-                Ok(window) => return search.unless_revoked(time, window),
-                Err(found) => error = error.or(Some(found)),
+            let refused = Cell::new(None);
+            match (search.path(time, &refused), refused.get()) {
+                (Ok(window), _) => return Found::Path(window),
+                (Err(_), Some(refused)) => return refused,
+                (Err(found), None) => error = error.or(Some(found)),
             }
         }
         Found::Nothing(error.map_or("unknown-issuer", |error| phrase(&error)))
@@ -123,8 +128,9 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The time in which all certificates of the path at this time are in force.
-    fn path(&self, time: DateTime<Utc>, revocation: Option<RevocationOptions<'_>>) -> Result<Window, Error> {
+    /// The time in which all certificates of the path at this time are in force. `refused` becomes what lists
+    /// say of paths that would else have been taken.
+    fn path(&self, time: DateTime<Utc>, refused: &Cell<Option<Found>>) -> Result<Window, Error> {
         if self.authorities.roots.iter().any(|(root, _)| root.der == self.leaf.der) {
             // Nobody else vouches for it, and nobody else has to.
             return Ok(self.leaf.window);
@@ -136,30 +142,52 @@ impl Search<'_> {
             let at = anchors.iter().position(|anchor| std::ptr::eq(anchor, path.anchor()));
             at.map(|at| &self.authorities.roots[at].0)
         };
-        let judge = |path: &VerifiedPath<'_>| window(path, root_of(path).ok_or(Error::UnknownIssuer)?, time).map(drop);
-        let path = end.verify_for_usage(ALGORITHMS, &anchors, &self.between, unix, Usages, revocation, Some(&judge))?;
+        let judge = |path: &VerifiedPath<'_>| {
+            window(path, root_of(path).ok_or(Error::UnknownIssuer)?, time)?;
+            self.unless_revoked(path, unix, refused)
+        };
+        let path = end.verify_for_usage(ALGORITHMS, &anchors, &self.between, unix, Usages, None, Some(&judge))?;
         let root = root_of(&path).ok_or(Error::UnknownIssuer)?;
         window(&path, root, time).map(|window| window.and(self.leaf.window))
     }
 
-    /// webpki asks the first list of an issuer only; so each is asked for itself.
-    fn unless_revoked(&self, time: DateTime<Utc>, window: Window) -> Found {
-        for list in &self.authorities.revoked {
-            let lists = [list];
-            let Ok(options) = RevocationOptionsBuilder::new(&lists) else { continue };
-            let options = options.with_depth(RevocationCheckDepth::Chain).with_status_policy(UnknownStatusPolicy::Allow);
-            match self.path(time, Some(options.with_expiration_policy(ExpirationPolicy::Ignore).build())) {
-                Ok(_) => {}
-                Err(Error::CertRevoked) => return Found::Revoked,
-                Err(_) => return Found::Nothing("bad-revocation-list"),
+    /// Refuses a path of which any list of an issuer in it revokes a certificate, or of which such a list cannot be believed. webpki
+    /// asks the first list of an issuer only; so each is asked for itself, about this path alone.
+    fn unless_revoked(&self, path: &VerifiedPath<'_>, time: UnixTime, refused: &Cell<Option<Found>>) -> Result<(), Error> {
+        let is_of_path = |list: &&CertRevocationList<'_>| {
+            let issuers = path.intermediate_certificates().map(|certificate| certificate.issuer());
+            issuers.chain([path.end_entity().issuer()]).any(|issuer| issuer == list.issuer())
+        };
+        let mut result = Ok(());
+        for list in self.authorities.revoked.iter().filter(is_of_path) {
+            if let Err(error) = ask(list, path, time) {
+                let found = if error == Error::CertRevoked { Found::Revoked } else { Found::Nothing("bad-revocation-list") };
+                if refused.get() != Some(Found::Revoked) {
+                    refused.set(Some(found));
+                }
+                result = Err(error);
             }
         }
-        Found::Path(window)
+        result
     }
 }
 
+/// What one list says of one path: an error where it revokes a certificate of it, or is not signed by the issuer that it names.
+fn ask(list: &CertRevocationList<'_>, path: &VerifiedPath<'_>, time: UnixTime) -> Result<(), Error> {
+    let between: Vec<CertificateDer<'_>> = path.intermediate_certificates().map(|certificate| certificate.der()).collect();
+    let (anchors, lists) = ([path.anchor().clone()], [list]);
+    let options = RevocationOptionsBuilder::new(&lists).map_err(|_| Error::UnknownRevocationStatus)?;
+    let options = options.with_depth(RevocationCheckDepth::Chain).with_status_policy(UnknownStatusPolicy::Allow);
+    let options = options.with_expiration_policy(ExpirationPolicy::Ignore).build();
+    let is_whole = |found: &VerifiedPath<'_>| {
+        let is_same = found.intermediate_certificates().map(|certificate| certificate.der()).eq(between.iter().cloned());
+        if is_same { Ok(()) } else { Err(Error::UnknownIssuer) }
+    };
+    path.end_entity().verify_for_usage(ALGORITHMS, &anchors, &between, time, Usages, Some(options), Some(&is_whole)).map(drop)
+}
+
 /// The time in which the authorities of a path are in force, which has to be now; and what webpki does not look at: that they
-/// may certify, and how far the root reaches.
+/// may certify, the root among them, and how far that reaches.
 fn window(path: &VerifiedPath<'_>, root: &Certificate, time: DateTime<Utc>) -> Result<Window, Error> {
     let mut window = root.window;
     let mut certified = 0;
@@ -171,7 +199,8 @@ fn window(path: &VerifiedPath<'_>, root: &Certificate, time: DateTime<Utc>) -> R
     if !root.may_certify() {
         return Err(Error::EndEntityUsedAsCa);
     }
-    if root.path_length().is_some_and(|most| certified > usize::from(most)) {
+    let most = root.constraints().ok().flatten().and_then(|constraints| constraints.path_len_constraint);
+    if most.is_some_and(|most| certified > usize::from(most)) {
         return Err(Error::PathLenConstraintViolated);
     }
     match root.window.contains(time) {

@@ -69,7 +69,8 @@ impl X509 {
         let mut claimed = SignatureFacts { time: data.signer.time, ..facts(Crypto::UnknownKey) };
         let certificate = match named.as_slice() {
             [] => return Judged::because(claimed, "no-certificate"),
-            [certificate, rest @ ..] if rest.iter().all(|other| other.der == certificate.der) => *certificate,
+            // The embedded ones come first.
+            [certificate, rest @ ..] if rest.iter().all(|other| certificate.is_same_signer(other, &data.signer.id)) => *certificate,
             _ => return Judged::because(SignatureFacts { crypto: Crypto::Malformed, ..claimed }, "ambiguous-signer"),
         };
         claimed.key = Some(certificate.fingerprint());

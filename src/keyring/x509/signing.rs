@@ -32,6 +32,9 @@ pub(super) static ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     ring::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
 ];
 
+/// Longer keys of RSA are verified by none of them.
+const LONGEST_RSA: usize = 8192;
+
 const MD5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.2.5");
 const SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
 const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
@@ -101,6 +104,11 @@ impl<'a> PublicKey<'a> {
         (reader.is_at_end() && info.is_at_end()).then_some(Self { algorithm, id, bits })
     }
 
+    /// Whether no algorithm takes a key of this length.
+    fn is_too_long(&self) -> bool {
+        self.id == RSA.as_bytes() && self.rsa_bits().is_some_and(|bits| bits > LONGEST_RSA)
+    }
+
     /// Whether what it signs can be forged.
     pub(super) fn is_weak(&self) -> bool {
         self.id == DSA.as_bytes() || self.id == RSA.as_bytes() && self.rsa_bits().is_none_or(|bits| bits < 2048)
@@ -139,6 +147,7 @@ impl<'a> PublicKey<'a> {
         };
         match ALGORITHMS.iter().find(fits) {
             None => Crypto::Unsupported,
+            Some(_) if self.is_too_long() => Crypto::Unsupported,
             Some(way) if way.verify_signature(self.bits, message, signature).is_ok() => Crypto::Good,
             Some(_) => Crypto::Bad,
         }
