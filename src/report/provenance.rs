@@ -86,8 +86,11 @@ pub fn is_live(object: &Object) -> bool {
 
 /// Whether a commit was signed by a key that nobody configured.
 fn is_strange(commit: &Commit) -> bool {
-    let crypto = commit.signature.as_ref().map(|signature| signature.crypto.as_ref());
-    crypto == Some("unknown-key") || commit.reasons.iter().any(|reason| matches!(reason.as_str(), "unknown-key" | "key-not-in-policy"))
+    let Some(signature) = &commit.signature else { return false };
+    // A verdict that has other reasons, as before an anchor, does not repeat what the signature says.
+    let is_unknown = || signature.reasons.iter().any(|reason| reason == "unknown-key");
+    let is_said = || commit.reasons.iter().any(|reason| matches!(reason.as_str(), "unknown-key" | "key-not-in-policy"));
+    signature.crypto == "unknown-key" || (signature.crypto == "good" && is_unknown()) || is_said()
 }
 
 impl Provenance {
@@ -183,8 +186,8 @@ fn named(commit: &Commit) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Count, Provenance};
-    use crate::model::attribution::Verdict;
-    use crate::model::fixture::{clean, drifted};
+    use crate::model::attribution::{Crypto, Verdict};
+    use crate::model::fixture::{add_commit, clean, drifted};
     use crate::report::Record;
 
     #[test]
@@ -218,5 +221,21 @@ mod tests {
         assert!(alice.claimed.objects > alice.proven.objects && alice.proven.objects > 0, "{alice:?}");
         let bob = &found.authors[&("Bob Ito".to_owned(), "bob@example.com".to_owned())];
         assert_eq!(bob.proven, Count::default());
+    }
+
+    #[test]
+    fn a_key_that_nobody_configured_is_a_stranger_whatever_the_verdict_says() {
+        for (verdict, reason) in
+            [(Verdict::SignedUntrusted, "unknown-key"), (Verdict::Unverifiable, "before-anchor"), (Verdict::Invalid, "spoofed-forge")]
+        {
+            let mut scan = drifted();
+            add_commit(&mut scan, "fffffff", "Mallory", 1, verdict, &[reason]);
+            let facts = scan.signatures.values_mut().last().unwrap();
+            (facts.crypto, facts.key) = (Crypto::Good, Some("SHA256:mallory".to_owned()));
+            facts.reasons.push("unknown-key".to_owned());
+            let found = Provenance::of(&Record::of(&scan, None));
+            assert_eq!(found.strangers.get("SHA256:mallory").map(|stranger| stranger.commits), Some(1), "{reason}");
+            assert!(!found.keys.contains_key("SHA256:mallory"), "{reason}");
+        }
     }
 }

@@ -151,3 +151,22 @@ fn a_policy_that_the_configuration_names_need_not_be_there_yet() {
     assert_eq!(proposal.status, Some(0), "{proposal:?}");
     assert!(!folder.join("trust.yaml").exists());
 }
+
+#[test]
+fn who_is_called_a_bot_by_somebody_else_keeps_key_and_name() {
+    static AS_ALICE: Person = Person::new("A[bot]", ALICE.email);
+    static AS_MALLORY: Person = Person::new("m[bot]", MALLORY.email);
+    let repository = story();
+    repository.write("apps/one.yaml", "a: b").commit(&AS_ALICE, "Unsigned").unsigned();
+    repository.write("apps/two.yaml", "a: b").commit(&AS_MALLORY, "Her own bot").signed_by(&MALLORY.openpgp());
+    repository.write("apps/three.yaml", "a: b").commit(&AS_ALICE, "As Alice's bot").committed_by(&MALLORY).signed_by(&MALLORY.openpgp());
+    let keyring = text(&keys::openpgp_file(&[ALICE.openpgp(), MALLORY.openpgp()]));
+    let proposal = init(&["--source", &text(repository.path()), "--keyring", &keyring]);
+    assert_eq!(proposal.status, Some(0), "{proposal:?}");
+    let active: Vec<&str> = proposal.stdout.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let active = active.join("\n");
+    let (persons, bots) = active.split_once("\nbots:").unwrap_or_else(|| panic!("{active}"));
+    let name = |person: &Person| format!("name: \"{}\"", person.email.split('@').next().unwrap());
+    assert!(persons.contains(&name(&ALICE)) && persons.contains(&fingerprint(&ALICE.openpgp())), "{active}");
+    assert!(bots.contains(&fingerprint(&MALLORY.openpgp())) && !bots.contains(ALICE.email), "{active}");
+}

@@ -60,6 +60,9 @@ pub(super) struct Key {
     /// E-mails that the configured keys bind to it, and those that another one carries too.
     pub(super) emails: BTreeSet<String>,
     pub(super) contested: BTreeSet<String>,
+    /// E-mails of authors that it proves, or as a forge attests, in commits of seeming bots and in all others.
+    pub(super) automated: BTreeSet<String>,
+    pub(super) authored: BTreeSet<String>,
     pub(super) groups: BTreeSet<String>,
     /// The forge that it is of, with its committer.
     pub(super) forge: Option<(String, String)>,
@@ -75,8 +78,6 @@ pub(super) struct Bot {
     pub(super) evidence: Evidence,
     /// Names that it gives itself.
     pub(super) names: BTreeSet<String>,
-    /// How many of its commits each key signed well, that proves somebody without any policy.
-    pub(super) keys: BTreeMap<KeyName, usize>,
     /// The files that it touched. None where that is not known of all its commits.
     pub(super) paths: Option<BTreeSet<String>>,
     /// The fields that it touched in them.
@@ -95,7 +96,7 @@ pub(super) struct Proposal {
     pub(super) other: usize,
 }
 
-/// Whether an author seems to be a program.
+/// Whether an author seems to be a program; that is a claim like any other.
 pub(super) fn is_bot(commit: &Commit) -> bool {
     let has = |text: &[u8]| text.to_ascii_lowercase().windows(5).any(|word| word == b"[bot]");
     has(commit.author.name.as_bytes()) || has(commit.author.email.as_bytes())
@@ -112,18 +113,19 @@ impl Proposal {
             Crypto::Bad | Crypto::Malformed | Crypto::Unsupported => &mut self.other,
         };
         *counter += 1;
-        let proves = proves(facts, verdict);
         if let Some(key) = &key {
             self.add_key(key, commit, facts, verdict);
         }
         if is_bot(commit) {
-            self.add_bot(key.filter(|_| proves), commit, touched);
+            self.add_bot(commit, touched);
         }
     }
 
     fn add_key(&mut self, name: &KeyName, commit: &Commit, facts: &SignatureFacts, verdict: &CommitVerdict) {
+        // Anybody can name any number of keys; those that are configured are never crowded out.
+        let is_one_too_many = facts.is_of_unknown_key() && self.keys.len() >= MOST && !self.keys.contains_key(name);
         // A signature that does not fit its commit says nothing about the key that it names.
-        if !matches!(facts.crypto, Crypto::Good | Crypto::UnknownKey) || (self.keys.len() >= MOST && !self.keys.contains_key(name)) {
+        if !matches!(facts.crypto, Crypto::Good | Crypto::UnknownKey) || is_one_too_many {
             return;
         }
         let known =
@@ -139,13 +141,18 @@ impl Proposal {
         key.emails.extend(facts.emails.iter().cloned());
         key.contested.extend(facts.contested.iter().cloned());
         key.groups.extend(facts.groups.iter().cloned());
-        match proves(facts, verdict) {
-            true => key.proves = true,
-            false => key.reasons.extend(verdict.reasons.iter().cloned()),
+        if !proves(facts, verdict) {
+            return key.reasons.extend(verdict.reasons.iter().cloned());
+        }
+        key.proves = true;
+        // The author whom a committer's key names is only claimed.
+        if matches!(verdict.binding, Binding::Author | Binding::Forge) {
+            let emails = if is_bot(commit) { &mut key.automated } else { &mut key.authored };
+            emails.extend(normal_email(&commit.author.email.to_string()));
         }
     }
 
-    fn add_bot(&mut self, key: Option<KeyName>, commit: &Commit, touched: Option<&[TouchedFile]>) {
+    fn add_bot(&mut self, commit: &Commit, touched: Option<&[TouchedFile]>) {
         let Some(email) = normal_email(&commit.author.email.to_string()) else { return };
         if self.bots.len() >= MOST && !self.bots.contains_key(&email) {
             return;
@@ -155,9 +162,6 @@ impl Proposal {
         bot.evidence.add(commit);
         if bot.names.len() < MOST {
             bot.names.insert(commit.author.name.to_string());
-        }
-        if let Some(key) = key {
-            *bot.keys.entry(key).or_default() += 1;
         }
         let Some(touched) = touched else {
             (bot.paths, bot.fields) = (None, None);

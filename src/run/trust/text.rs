@@ -32,8 +32,9 @@ struct Entry {
 pub(super) fn written(proposal: &Proposal, surveys: &[Survey], gaps: &[NotEvaluated], most: usize) -> String {
     let mut writer = Writer { proposal, names: BTreeSet::new(), forges: BTreeMap::new() };
     let forges = writer.forges();
-    let bots = writer.bots();
+    // Persons before bots: a bot's name is its own claim, and must not take that of a person whom a key proves.
     let principals = writer.principals();
+    let bots = writer.bots();
     let everybody = principals.iter().chain(&forges).chain(&bots);
     let names: Vec<String> = everybody.filter(|entry| entry.active).map(|entry| entry.name.clone()).collect();
     let mut out = header(proposal, surveys, gaps, most);
@@ -167,12 +168,21 @@ impl Writer<'_> {
     fn bot(&mut self, email: &str, bot: &Bot) -> Entry {
         let local = email.split('@').next().unwrap_or_default();
         let name = self.name(local.rsplit('+').next().unwrap_or_default().trim_end_matches("[bot]"));
-        let forge = bot.keys.keys().find_map(|key| self.forges.get(&self.proposal.keys.get(key)?.forge.as_ref()?.1).cloned());
-        let own: Vec<&KeyName> = bot.keys.keys().filter(|key| self.is_of_bots(key)).collect();
+        let keys = || self.proposal.keys.iter();
+        let forge = keys().find_map(|(_, key)| self.forge_of_bot(key, email));
+        let own: Vec<&KeyName> =
+            keys().filter(|(_, key)| self.is_of_bots(key) && key.emails.contains(email)).map(|(name, _)| name).collect();
+        let is_persons = keys().any(|(_, key)| {
+            !self.is_of_bots(key) && [&key.emails, &key.contested, &key.authored].iter().any(|emails| emails.contains(email))
+        });
         let mut lines = evidence("commits by this author", &bot.evidence);
         lines.push(format!("  # calls itself {}", listed(bot.names.iter().map(|name| (name.as_str(), None)))));
-        let active = forge.is_some() || !own.is_empty();
-        if !active {
+        let is_proven = forge.is_some() || !own.is_empty();
+        if is_persons {
+            lines.push(
+                "  # review: by a configured key this e-mail is also a person's, who may not be the one that calls itself a bot".to_owned(),
+            );
+        } else if !is_proven {
             lines.push("  # no commit of it is proven: its name is a claim of whoever made them".to_owned());
         }
         lines.push(format!("  - name: {}", quoted(&name)));
@@ -185,19 +195,25 @@ impl Writer<'_> {
         let paths = bot.paths.as_ref().and_then(paths);
         lines.push(scope("paths", "files", paths.as_deref()));
         lines.push(scope("fields", "fields", bot.fields.as_ref().and_then(fields).filter(|_| paths.is_some()).as_deref()));
-        Entry { name, active, lines }
+        Entry { name, active: is_proven && !is_persons, lines }
     }
 
-    /// Whether a key speaks for bots alone.
-    fn is_of_bots(&self, name: &KeyName) -> bool {
-        let key = self.proposal.keys.get(name).filter(|key| key.proves && key.forge.is_none() && !key.emails.is_empty());
-        key.is_some_and(|key| key.emails.iter().all(|email| self.proposal.bots.contains_key(email)))
+    /// The active forge whose key this is, where it attests commits of that bot.
+    fn forge_of_bot(&self, key: &Key, email: &str) -> Option<String> {
+        let (_, committer) = key.forge.as_ref()?;
+        self.forges.get(committer).filter(|_| key.automated.contains(email)).cloned()
+    }
+
+    /// Whether a key speaks for bots alone: it proves each of its e-mails in commits of bots, and nobody in others.
+    fn is_of_bots(&self, key: &Key) -> bool {
+        let is_bots = |email: &String| key.automated.contains(email) && self.proposal.bots.contains_key(email);
+        key.forge.is_none() && key.authored.is_empty() && !key.emails.is_empty() && key.emails.iter().all(is_bots)
     }
 
     fn principals(&mut self) -> Vec<Entry> {
         let proposal = self.proposal;
         let mut keys: Vec<(&KeyName, &Key)> =
-            proposal.keys.iter().filter(|(name, key)| key.forge.is_none() && !self.is_of_bots(name)).collect();
+            proposal.keys.iter().filter(|(_, key)| key.forge.is_none() && !self.is_of_bots(key)).collect();
         keys.sort_by_key(|(name, key)| (std::cmp::Reverse((key.good.commits, key.claimed.commits)), *name));
         let (proven, rest): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(_, key)| key.proves);
         let (disputed, unproven): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, key)| !key.contested.is_empty());

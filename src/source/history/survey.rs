@@ -37,6 +37,8 @@ const MOST_FILES: usize = 64;
 const LARGEST: u64 = 1 << 20;
 /// More fields are no scope.
 const MOST_FIELDS: usize = 64;
+/// Where the path of a field is longer, in bytes, none of its file is told.
+const LONGEST_FIELD: usize = 1 << 10;
 
 /// Takes up to so many commits; of those that are of interest, it also tells what they touched.
 pub(in crate::source) fn survey(
@@ -81,6 +83,7 @@ pub(in crate::source) fn survey(
         if is_of_interest(&commit)
             && let Ok(files) = touched(&listings, &links)
         {
+            bytes += size(&files);
             survey.touched.insert(commit.id.clone(), files);
         }
         survey.commits.push(commit);
@@ -129,14 +132,25 @@ fn touched(listings: &Listings<'_>, commit: &Skeleton) -> Result<Vec<TouchedFile
 /// The fields that differ between two versions of a file.
 fn fields(objects: &Objects, change: &Change) -> Option<BTreeSet<String>> {
     let (before, after) = (values(objects, &change.before?)?, values(objects, &change.after?)?);
+    different(&before, &after)
+}
+
+/// The fields that differ between the documents of a file. None where they are too many, or their paths too long.
+fn different(before: &[Value], after: &[Value]) -> Option<BTreeSet<String>> {
     if before.len() != after.len() {
         return None;
     }
     let mut found = BTreeSet::new();
-    for (before, after) in before.iter().zip(&after) {
-        differences(before, after, &mut String::new(), &mut found);
+    for (before, after) in before.iter().zip(after) {
+        differences(before, after, &mut String::new(), &mut found)?;
     }
-    (found.len() <= MOST_FIELDS).then_some(found)
+    Some(found)
+}
+
+/// What is remembered of files, in bytes.
+fn size(files: &[TouchedFile]) -> usize {
+    let fields = |file: &TouchedFile| file.fields.iter().flatten().map(|field| size_of::<String>() + field.len()).sum::<usize>();
+    files.iter().map(|file| size_of::<TouchedFile>() + file.path.as_bytes().len() + fields(file)).sum()
 }
 
 /// What the documents of a blob hold.
@@ -148,10 +162,13 @@ fn values(objects: &Objects, blob: &ObjectId) -> Option<Vec<Value>> {
     documents(&bytes, Dialect::Kustomize).into_iter().map(|document| Some(document.ok()?.value)).collect()
 }
 
-/// Adds patterns of what differs, as near to the leaves as both have it.
-fn differences(before: &Value, after: &Value, place: &mut String, found: &mut BTreeSet<String>) {
-    if before == after || found.len() > MOST_FIELDS {
-        return;
+/// Adds patterns of what differs, as near to the leaves as both have it. None where they are more, or longer, than is told.
+fn differences(before: &Value, after: &Value, place: &mut String, found: &mut BTreeSet<String>) -> Option<()> {
+    if before == after {
+        return Some(());
+    }
+    if found.len() > MOST_FIELDS || place.len() > LONGEST_FIELD {
+        return None;
     }
     let length = place.len();
     match (before, after) {
@@ -159,20 +176,21 @@ fn differences(before: &Value, after: &Value, place: &mut String, found: &mut BT
             let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
             for name in names {
                 add_name(name, place);
-                differences(before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null), place, found);
+                differences(before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null), place, found)?;
                 place.truncate(length);
             }
         }
         (Value::Array(before), Value::Array(after)) if !place.is_empty() => {
             place.push_str("[*]");
             for position in 0..before.len().max(after.len()) {
-                differences(before.get(position).unwrap_or(&Value::Null), after.get(position).unwrap_or(&Value::Null), place, found);
+                differences(before.get(position).unwrap_or(&Value::Null), after.get(position).unwrap_or(&Value::Null), place, found)?;
             }
             place.truncate(length);
         }
         _ if place.is_empty() => {}
         _ => drop(found.insert(place.clone())),
     }
+    (found.len() <= MOST_FIELDS).then_some(())
 }
 
 /// Adds a name as a pattern that means no other name than one of its length.
@@ -182,4 +200,39 @@ fn add_name(name: &str, place: &mut String) {
         place.push('.');
     }
     place.push_str(&step);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{LONGEST_FIELD, MOST_FIELDS, TouchedFile, different, size};
+    use crate::model::text::RawText;
+
+    fn fields(before: Value, after: Value) -> Option<Vec<String>> {
+        different(&[before], &[after]).map(|fields| fields.into_iter().collect())
+    }
+
+    #[test]
+    fn of_paths_that_are_too_long_or_too_many_none_is_told() {
+        assert_eq!(fields(json!({"a": {"b": 1}, "c": 1}), json!({"a": {"b": 2}, "c": 1})), Some(vec!["a.b".to_owned()]));
+        let long = "x".repeat(LONGEST_FIELD + 1);
+        assert_eq!(fields(json!({"a": 1, &long: 1}), json!({"a": 2, &long: 2})), None);
+        // What did not change names nothing.
+        assert_eq!(fields(json!({"a": 1, &long: 1}), json!({"a": 2, &long: 1})), Some(vec!["a".to_owned()]));
+        let deep = |leaf: i32| (0..LONGEST_FIELD / 2).fold(json!(leaf), |value, _| json!({"ab": value}));
+        assert_eq!(fields(deep(1), deep(2)), None);
+        let many = |leaf: i32| (0..=MOST_FIELDS).map(|number| (format!("f{number}"), json!(leaf))).collect::<Value>();
+        assert_eq!(fields(many(1), many(2)), None);
+    }
+
+    #[test]
+    fn what_is_remembered_of_files_is_counted() {
+        let file = |fields: &[&str]| TouchedFile {
+            path: RawText::from("apps/web.yaml"),
+            fields: Some(fields.iter().map(|field| (*field).to_owned()).collect()),
+        };
+        assert!(size(&[file(&["spec.replicas"])]) >= "apps/web.yaml".len() + "spec.replicas".len());
+        assert!(size(&[file(&["spec.replicas", &"x".repeat(1000)])]) >= size(&[file(&["spec.replicas"])]) + 1000);
+    }
 }

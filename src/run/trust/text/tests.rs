@@ -210,3 +210,61 @@ fn a_bot_of_a_verified_forge_is_proposed_with_what_it_touched() {
     assert_eq!((policy(&told).bots[0].paths.len(), policy(&told).bots[0].fields.len()), (0, 0));
     assert!(told.contains("# paths: []    # review"), "{told}");
 }
+
+#[test]
+fn a_person_is_no_bot_because_a_commit_calls_them_one() {
+    let (alice, as_bot) = (("Alice", "alice@example.com"), ("x[bot]", "alice@example.com"));
+    let other = ALICE.replace("01234567", "76543210");
+    let (hers, mallorys) = (good(ALICE, &["alice@example.com"]), good(&other, &["mallory@example.com"]));
+    let by_mallory = ("m[bot]", "mallory@example.com");
+    let told = text(
+        &[
+            (commit(alice, alice), hers, None),
+            (commit(as_bot, as_bot), SignatureFacts::unsigned(), Some(Vec::new())),
+            (commit(by_mallory, by_mallory), mallorys.clone(), Some(Vec::new())),
+            (commit(as_bot, by_mallory), mallorys, Some(Vec::new())),
+        ],
+        &[],
+    );
+    let read = policy(&told);
+    let [person] = read.principals.as_slice() else { panic!("Alice: {told}") };
+    assert_eq!((person.name.as_str(), person.keys[0].fingerprint.as_str()), ("alice", ALICE), "{told}");
+    let [bot] = read.bots.as_slice() else { panic!("Mallory's own: {told}") };
+    assert_eq!((bot.name.as_str(), bot.author_email.as_str()), ("mallory", "mallory@example.com"), "{told}");
+    assert!(matches!(&bot.via, Via::Keys(keys) if keys[0].fingerprint == other), "{told}");
+}
+
+#[test]
+fn who_also_commits_as_a_person_is_no_bot() {
+    let (alice, as_bot) = (("Alice", "alice@example.com"), ("Alice's [bot]", "alice@example.com"));
+    let hers = || good(ALICE, &["alice@example.com"]);
+    let read = policy(&text(&[(commit(alice, alice), hers(), None), (commit(as_bot, as_bot), hers(), Some(Vec::new()))], &[]));
+    assert_eq!((read.principals.len(), read.bots.len()), (1, 0));
+    // Nor is a key whose other e-mail is of nobody yet.
+    let both = good(ALICE, &["alice@example.com", "bot@example.com"]);
+    let bot = ("a[bot]", "bot@example.com");
+    let read = policy(&text(&[(commit(bot, bot), both, Some(Vec::new()))], &[]));
+    assert_eq!((read.principals.len(), read.bots.len()), (1, 0));
+}
+
+#[test]
+fn a_bot_by_way_of_a_forge_has_no_email_of_a_person() {
+    let github =
+        |key| SignatureFacts { forge: Some("github".to_owned()), forge_committer: Some("noreply@github.com".to_owned()), ..good(key, &[]) };
+    let by_key = |author, key| (commit(author, ("GitHub", "noreply@github.com")), github(key), Some(Vec::new()));
+    let by_github = |author| by_key(author, WEB_FLOW);
+    let (alice, as_bot) = (("Alice", "alice@example.com"), ("A[bot]", "alice@example.com"));
+    assert_eq!(policy(&text(&[by_github(as_bot)], &[])).bots.len(), 1);
+    assert!(policy(&text(&[by_github(as_bot), by_github(alice)], &[])).bots.is_empty());
+    assert!(policy(&text(&[by_github(as_bot), by_key(alice, "5DE3E0509C47EA3CF04A42D34AEE18F83AFDEB23")], &[])).bots.is_empty());
+    let told = text(&[by_github(as_bot), (commit(alice, alice), good(ALICE, &["alice@example.com"]), None)], &[]);
+    let read = policy(&told);
+    assert_eq!((read.principals[0].name.as_str(), read.bots.len()), ("alice", 0), "{told}");
+    assert!(told.contains("is also a person's"), "{told}");
+    // Nor where so many keys are claimed that hers is the last.
+    let mut commits: Vec<_> =
+        (0..1000).map(|number| (commit(alice, alice), unknown(Format::OpenPgp, &format!("{number:016X}")), None)).collect();
+    commits.extend([by_github(as_bot), (commit(alice, alice), good(ALICE, &["alice@example.com"]), None)]);
+    let read = policy(&text(&commits, &[]));
+    assert_eq!((read.principals.len(), read.bots.len()), (1, 0));
+}
