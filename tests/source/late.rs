@@ -59,7 +59,7 @@ impl Promotion {
 fn t34_what_any_branch_had_before_the_key_retired_is_late_on_none() {
     let story = Promotion::new();
     let release = story.seen("release", &story.released, 110);
-    assert_eq!(story.is_late(&[release.clone()]), Some(true));
+    assert_eq!(story.is_late(std::slice::from_ref(&release)), Some(true));
     assert_eq!(story.is_late(&[story.seen("main", &story.promoted, 90), release.clone()]), Some(false));
     // Of the same scan, and of a later one.
     assert_eq!(story.is_late(&[story.seen("main", &story.promoted, 110), release.clone()]), Some(false));
