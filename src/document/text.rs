@@ -2,25 +2,32 @@
 
 use super::Document;
 
-/// The text of each document of a file, comments around it included; empty for one that cannot be read. What stands between two
-/// documents belongs to the second, `---` lines to none, and how many empty lines there are around a document does not count.
-pub fn texts<'text, Error>(bytes: &'text [u8], documents: &[Result<Document, Error>]) -> Vec<&'text [u8]> {
+/// The text of each document of a file, comments around it included. None of one that cannot be read, and of one that shares a line
+/// with another, whose changes would look like its own. What stands between two documents belongs to the second, `---` lines to
+/// none, and how many empty lines there are around a document does not count.
+pub fn texts<'text, Error>(bytes: &'text [u8], documents: &[Result<Document, Error>]) -> Vec<Option<&'text [u8]>> {
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let mut offsets = vec![0];
     offsets.extend(lines.iter().scan(0, |offset, line| {
         *offset += line.len();
         Some(*offset)
     }));
-    let spans: Vec<Option<(usize, usize)>> =
-        documents.iter().map(|read| read.as_ref().ok().map(|document| span(document, lines.len()))).collect();
-    let starts: Vec<Option<usize>> = (0..spans.len()).map(|index| start(&lines, &spans, index)).collect();
-    let text = |index: usize| {
-        let (Some((_, content_end)), Some(start)) = (spans[index], starts[index]) else { return &bytes[..0] };
-        let ceiling = starts[index + 1..].iter().copied().flatten().next().unwrap_or(lines.len());
-        let more = lines[content_end..ceiling.max(content_end)].iter().take_while(|line| is_margin(line) || is_closing(line)).count();
-        trimmed(&bytes[offsets[start]..offsets[content_end + more]])
-    };
-    (0..spans.len()).map(text).collect()
+    let readable = documents.iter().enumerate().filter_map(|(index, read)| Some((span(read.as_ref().ok()?, lines.len()), index)));
+    // By place, which with aliases in a list need not be their order.
+    let mut spans: Vec<((usize, usize), usize)> = readable.collect();
+    spans.sort_unstable();
+    let mut texts = vec![None; documents.len()];
+    let mut floor = 0;
+    for (position, ((first, end), index)) in spans.iter().copied().enumerate() {
+        let next = spans.get(position + 1).map_or(lines.len(), |((next, _), _)| *next);
+        if floor <= first && end <= next {
+            let ceiling = if position + 1 < spans.len() { start(&lines, end, next) } else { next };
+            let more = lines[end..ceiling].iter().take_while(|line| is_margin(line) || is_closing(line)).count();
+            texts[index] = Some(trimmed(&bytes[offsets[start(&lines, floor, first)]..offsets[end + more]]));
+        }
+        floor = floor.max(end);
+    }
+    texts
 }
 
 /// First line of the content, from 0, and the one behind its last.
@@ -29,12 +36,9 @@ fn span(document: &Document, lines: usize) -> (usize, usize) {
     (first, (document.end_line as usize).clamp((first + 1).min(lines), lines))
 }
 
-/// The first line of comments and empty lines above the content.
-fn start(lines: &[&[u8]], spans: &[Option<(usize, usize)>], index: usize) -> Option<usize> {
-    let (first, _) = spans[index]?;
-    let floor = spans[..index].iter().rev().flatten().next().map_or(0, |(_, end)| *end);
-    let above = lines.get(floor..first).unwrap_or_default().iter().rev().take_while(|line| is_margin(line)).count();
-    Some(first - above)
+/// The first line of comments and empty lines above the content, down from where the document before ends.
+fn start(lines: &[&[u8]], floor: usize, first: usize) -> usize {
+    first - lines[floor..first].iter().rev().take_while(|line| is_margin(line)).count()
 }
 
 /// An empty line or a comment.
@@ -62,7 +66,7 @@ mod tests {
     fn read(text: &str) -> Vec<&str> {
         texts(text.as_bytes(), &documents(text.as_bytes(), Dialect::Raw))
             .into_iter()
-            .map(|text| std::str::from_utf8(text).unwrap())
+            .map(|text| text.map_or("none", |text| std::str::from_utf8(text).unwrap()))
             .collect()
     }
 
@@ -83,7 +87,27 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_has_no_text() {
-        assert_eq!(read("a: 1\n---\nb: [\n---\nc: 1\n"), ["a: 1", "", "c: 1"]);
+        assert_eq!(read("a: 1\n---\nb: [\n---\nc: 1\n"), ["a: 1", "none", "c: 1"]);
         assert_eq!(read(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_shares_a_line_has_no_text_of_its_own() {
+        let item = r#"{"apiVersion":"v1","kind":"A"}"#;
+        let list = |items: &str| format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n{items}\n]}}\n");
+        assert_eq!(read(&list(&format!("{item},{item},\n{item}"))), ["none", "none", &format!("{item}\n]}}")]);
+        assert_eq!(read(&list(&format!("{item},\n{item}"))), [format!("{item},"), format!("{item}\n]}}")]);
+        let across = r#"{"apiVersion":"v1",
+ "kind":"A"}"#;
+        assert_eq!(read(&list(&format!("{item},\n{across}, {across}"))), [&format!("{item},"), "none", "none"]);
+    }
+
+    #[test]
+    fn all_texts_together_are_no_longer_than_the_file() {
+        let items = vec![r#"{"apiVersion":"v1","kind":"A"}"#; 20_000].join(",");
+        let list = format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{items}]}}");
+        let found = documents(list.as_bytes(), Dialect::Raw);
+        assert_eq!(found.len(), 20_000);
+        assert!(texts(list.as_bytes(), &found).into_iter().flatten().map(<[u8]>::len).sum::<usize>() <= list.len());
     }
 }

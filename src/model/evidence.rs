@@ -260,8 +260,9 @@ pub struct Positions {
     /// What lies before the commits that the policy names, by source and such a commit. One that is not in the history of the
     /// source, or of which that cannot be told, has no entry.
     pub marks: BTreeMap<(SourceId, CommitId), Mark>,
-    /// Commits that were not on their branch yet when a scan saw it first at or after a moment at which a key retired, by source and
-    /// moment. Where no scan looked, or that cannot be told, there is no entry.
+    /// Commits that were not on their branch yet when a scan saw it first at or after a moment at which a key retired, nor on any other
+    /// branch that scans had seen of that repository by then, by source and moment. Where no scan looked, or that cannot be told, there
+    /// is no entry.
     pub late: BTreeMap<(SourceId, DateTime<Utc>), BTreeSet<CommitId>>,
 }
 

@@ -93,11 +93,12 @@ impl Versioned {
 }
 
 impl Versioned {
-    /// Where the same branch was seen to stand at or after a moment, oldest first.
-    pub(super) fn seen_since(&self, moment: DateTime<Utc>, observed: &[ObservedTip]) -> Vec<ObjectId> {
+    /// Where the same branch was seen to stand at or after a moment, and when, oldest first.
+    pub(super) fn seen_since(&self, moment: DateTime<Utc>, observed: &[ObservedTip]) -> Vec<(DateTime<Utc>, ObjectId)> {
         let Some(named) = self.named.as_ref().filter(|named| !named.reference.starts_with("refs/tags/")) else { return Vec::new() };
         let is_same = |old: &&ObservedTip| old.tip.url == named.url && old.tip.reference == named.reference && old.observed >= moment;
-        observed.iter().filter(is_same).filter_map(|old| ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).ok()).collect()
+        let seen = |old: &ObservedTip| Some((old.observed, ObjectId::from_hex(old.tip.commit.as_str().as_bytes()).ok()?));
+        observed.iter().filter(is_same).filter_map(seen).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use super::git::Objects;
 use crate::model::commit::CommitId;
 use crate::model::evidence::Mark;
 
-/// All commits behind a tip, that one included.
+/// All commits behind tips, those included.
 pub(super) struct Lineage {
     numbers: HashMap<ObjectId, u32>,
     /// The parents of each; none of one that cannot be read.
@@ -26,8 +26,16 @@ pub(super) struct Lineage {
 impl Lineage {
     /// Reads them all. Stopped, it has timed out.
     pub(super) fn of(objects: &Objects, tip: ObjectId, stop: &AtomicBool) -> Result<Self> {
-        let mut lineage = Self { numbers: HashMap::from([(tip, 0)]), parents: Vec::new() };
-        let mut ids = vec![tip];
+        Self::of_all(objects, [tip], stop)
+    }
+
+    /// Reads all that is behind several tips. Stopped, it has timed out.
+    pub(super) fn of_all(objects: &Objects, tips: impl IntoIterator<Item = ObjectId>, stop: &AtomicBool) -> Result<Self> {
+        let mut lineage = Self { numbers: HashMap::new(), parents: Vec::new() };
+        let mut ids = Vec::new();
+        for tip in tips {
+            lineage.number(tip, &mut ids);
+        }
         while let Some(id) = ids.get(lineage.parents.len()).copied() {
             if stop.load(Ordering::Relaxed) {
                 return Err(Error::TimedOut(0));
@@ -53,6 +61,11 @@ impl Lineage {
     /// Whether every commit could be read.
     pub(super) fn is_whole(&self) -> bool {
         self.parents.iter().all(Option::is_some)
+    }
+
+    /// Whether a commit is among them.
+    pub(super) fn holds(&self, id: &CommitId) -> bool {
+        self.find(id).is_some()
     }
 
     /// Which of these commits lie before a commit. `None` where that one is not behind the tip, or cannot be read.

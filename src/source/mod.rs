@@ -16,6 +16,7 @@ mod credentials;
 mod error;
 mod git;
 mod history;
+mod late;
 mod lineage;
 mod listing;
 mod location;

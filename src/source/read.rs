@@ -17,6 +17,7 @@ use super::commit::skeleton;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
 use super::history::{self, SourceHistories, Versioned, Walked, walked};
+use super::late::Seen;
 use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
@@ -104,15 +105,14 @@ pub(super) async fn standing(
     progress: &Progress,
 ) -> Result<Standing> {
     let (layout, tip) = (versioned.layout.clone(), versioned.tip);
-    let seen: Vec<_> = asked.ends.iter().map(|end| (*end, versioned.seen_since(*end, observed))).collect();
+    let seen: Vec<_> = asked.ends.iter().map(|end| (*end, Seen::of(versioned, *end, observed))).collect();
     let tick = || progress.tell(|| format!("looking for what lies before commits of the trust policy in {}", versioned.source));
     let found = work::beside(End::after(timeout), tick, move |stop| {
-        let lineage = Lineage::of(&layout.objects()?, tip, stop)?;
+        let objects = layout.objects()?;
+        let lineage = Lineage::of(&objects, tip, stop)?;
         let commits: Vec<&CommitId> = commits.iter().collect();
         let marks = asked.marks.into_iter().filter_map(|mark| lineage.mark(&mark, &commits).map(|found| (mark, found))).collect();
-        // The first that the history still holds: of one that was rewritten since nothing can be told.
-        let first = |tips: Vec<gix::ObjectId>| tips.iter().find_map(|tip| lineage.not_behind(tip, &commits));
-        let late = seen.into_iter().filter_map(|(end, tips)| Some((end, first(tips)?))).collect();
+        let late = Seen::late(seen, &objects, &lineage, &commits, stop)?;
         Ok(Standing { marks, late, whole: lineage.is_whole() })
     });
     found.await.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })

@@ -205,6 +205,24 @@ fn t34_what_a_scan_did_not_see_yet_after_a_key_retired_claims_a_wrong_date() {
     assert_eq!(of(&look(later, &state), &stolen), "verified-author policy-binding");
 }
 
+#[test]
+fn t34_what_a_scan_saw_on_another_branch_is_not_late_where_it_is_promoted_to() {
+    let story = Story::new();
+    let (main, state) = (text(story.repository.path()), text(&scratch::new_folder("state")));
+    let look = |at: &str| story.scan_with(&format!("{main}@{at}"), &bounded("retiredAt: 2024-06-01"), &["--state", &state]).1;
+    story.checkout(&["-b", "release"]);
+    story.checkout(&["main"]);
+    let promoted = story.by_alice("promoted");
+    look("main");
+    look("release");
+    let stolen = story.by_alice("stolen");
+    story.checkout(&["release"]);
+    story.merge("main");
+    let record = look("release");
+    assert_eq!(of(&record, &promoted), "claimed-time-only key-retired-since policy-binding");
+    assert_eq!(of(&record, &stolen), "signed-untrusted first-seen-after-key-retired policy-binding");
+}
+
 /// Alice, a minimum for all, and an anchor.
 fn anchored(commit: &str) -> String {
     let alice = format!("principals:\n- {{name: alice, emails: [{}], keys: [{{openpgp: {}}}]}}\n", ALICE.email, old());

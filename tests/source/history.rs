@@ -86,6 +86,51 @@ fn a_neighbour_in_the_same_file_touches_nothing() {
     assert_eq!(git.authors_of("all.yaml", 1).beside(), (None, None));
 }
 
+/// A list on one line.
+fn line(items: &[&str]) -> String {
+    let item = |value: &&str| {
+        let (name, value) = value.split_once('=').unwrap();
+        format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{name}"}},"data":{{"key":"{value}"}}}}"#)
+    };
+    let items: Vec<String> = items.iter().map(item).collect();
+    format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{}]}}\n", items.join(","))
+}
+
+#[test]
+fn a_neighbour_on_the_same_line_touches_nothing() {
+    let git = Repository::new();
+    let first = git.put("all.json", &line(&["a=1", "b=2"]), "first");
+    git.put("all.json", &line(&["a=1", "b=3"]), "b changed");
+    let authors = git.authors_of("all.json", 0);
+    assert!(authors.all(&first));
+    assert_eq!(authors.beside(), (None, None));
+    // Whether it was written so before cannot be told either.
+    git.put("all.json", &line(&["a=1", "b=3"]).replace("},{", "},\n{"), "a line each");
+    assert_eq!(git.authors_of("all.json", 0).beside(), (None, None));
+    let touch = git.put("all.json", &line(&["a=1", "b=3"]).replace("},{", "},\n{").replace(":[", ": [\n"), "spaced");
+    assert_eq!(git.authors_of("all.json", 0).beside(), (Some(touch.as_str()), None));
+}
+
+#[test]
+fn of_many_damaged_objects_only_some_are_named() {
+    let git = Repository::new();
+    let names: Vec<String> = (0..12).map(|number| format!("old{number}.yaml")).collect();
+    names.iter().for_each(|name| git.write(name, &config(name, "old")));
+    git.commit("all that goes");
+    let blobs: Vec<String> = names.iter().map(|name| git.git(&["rev-parse", &format!("HEAD:{name}")])).collect();
+    let mut wanted = BTreeSet::new();
+    for (number, name) in names.iter().enumerate() {
+        git.remove(name);
+        git.put(&format!("new{number}.yaml"), &config(&format!("new{number}"), "new"), "one for another");
+        wanted.insert(reference(format!("new{number}.yaml").as_str(), 0));
+    }
+    for blob in blobs {
+        std::fs::remove_file(git.path().join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
+    }
+    let (_, _, not_evaluated) = histories(&source(&git.path().display().to_string()), wanted);
+    assert_eq!(not_evaluated.len(), 8, "{not_evaluated:#?}");
+}
+
 #[test]
 fn a_reformatting_that_a_merge_brings_is_that_of_the_side_and_an_evil_one_is_the_merges() {
     let git = Repository::new();

@@ -143,7 +143,7 @@ fn a_damaged_file_is_no_file() {
     same(&git, cache.path(), &["a.yaml"]);
     let file = files(cache.path()).remove(0);
     let whole = fs::read(&file).unwrap();
-    for damaged in [&whole[..whole.len() / 2], b"", b"walk 1\n", &[&whole[..], b"x"].concat()] {
+    for damaged in [&whole[..whole.len() / 2], b"", b"walk 2\n", &[&whole[..], b"x"].concat()] {
         fs::write(&file, damaged).unwrap();
         same(&git, cache.path(), &["a.yaml"]);
         assert_eq!(fs::read(&file).unwrap(), whole);

@@ -8,6 +8,7 @@ mod fetch;
 mod history;
 mod hostile;
 mod kept;
+mod late;
 mod log;
 mod real_repository;
 mod remote;

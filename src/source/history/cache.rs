@@ -16,7 +16,7 @@ use crate::cache;
 use crate::yaml::Dialect;
 
 /// How a file of walks begins. Its number grows with every change of this format.
-const MARK: &[u8] = b"walk 1\n";
+const MARK: &[u8] = b"walk 2\n";
 /// No file of ours is larger.
 const LARGEST: u64 = 128 << 20;
 
@@ -94,7 +94,7 @@ pub(super) struct KeptFile {
 }
 
 /// By what a document is found again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum KeptIdentity {
     /// Group, kind, namespace and name.
     Object(String, String, Option<String>, String),
@@ -106,7 +106,8 @@ pub(super) enum KeptIdentity {
 pub(super) struct KeptDocument {
     pub(super) identity: KeptIdentity,
     pub(super) meaning: [u8; 32],
-    pub(super) text: [u8; 16],
+    /// Absent where it has none of its own.
+    pub(super) text: Option<[u8; 16]>,
     /// Absent where no commit is credited; such answers are looked for again.
     pub(super) author: Option<u32>,
     pub(super) touched: KeptBeside,

@@ -40,6 +40,8 @@ pub(super) struct Divided {
     pub(super) rest: Option<Claim>,
     /// Whether the document means there what it means at the tip.
     pub(super) means: bool,
+    /// Whether it means that there and cannot be told how it is written.
+    pub(super) unwritten: bool,
 }
 
 impl Claim {
@@ -50,7 +52,15 @@ impl Claim {
             Identity::Object(_) => None,
         };
         let count = u32::try_from(question.leaves.len()).expect("a file of 16 MiB has fewer leaves");
-        Self { document, place, whole: true, text: true, file: true, leaves: (0..count).collect(), looking_through: None }
+        Self {
+            document,
+            place,
+            whole: true,
+            text: question.text.is_some(),
+            file: true,
+            leaves: (0..count).collect(),
+            looking_through: None,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,9 +74,10 @@ impl Claim {
 
     /// Divides into what is so in another version too, and the rest.
     pub(super) fn divided(self, question: &Question, sought: &Sought, other: &Version, is_same_file: bool) -> Divided {
-        let Some(found) = other.find(sought) else { return Divided { same: None, rest: Some(self), means: false } };
+        let Some(found) = other.find(sought) else { return Divided { same: None, rest: Some(self), means: false, unwritten: false } };
         let means = found.means(&question.meaning);
-        let text = found.is_written(&question.meaning, &question.text);
+        let written = found.is_written(&question.meaning, question.text);
+        let text = written == Some(true);
         let file = means && is_same_file;
         let (same, rest): (Vec<u32>, Vec<u32>) = self.leaves.iter().partition(|leaf| means || found.has(&question.leaves[**leaf as usize]));
         let same = Self {
@@ -80,7 +91,7 @@ impl Claim {
         };
         let rest = Self { whole: self.whole && !means, text: self.text && !text, file: self.file && !file, leaves: rest, ..self };
         let open = |claim: Self| Some(claim).filter(|claim| !claim.is_empty());
-        Divided { same: open(same), rest: open(rest), means }
+        Divided { same: open(same), rest: open(rest), means, unwritten: written.is_none() }
     }
 
     fn join(&mut self, other: Self) {

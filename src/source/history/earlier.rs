@@ -22,11 +22,18 @@ use crate::source::git::Objects;
 const MOST_WALKS: usize = 16;
 /// So many leaves are kept, 36 bytes each.
 const MOST_LEAVES: usize = 2_000_000;
+/// Of documents of one file that name the same object so many are looked at. What they do not answer is walked for.
+const MOST_ALIKE: usize = 16;
+
+/// The ordinals of the documents of each file of a walk, sorted by what the documents name and mean.
+type Orders = BTreeMap<Vec<u8>, Box<[u32]>>;
 
 /// What earlier walks found.
 #[derive(Debug)]
 pub(super) struct Earlier {
     kept: Kept,
+    /// By commit of the walk.
+    orders: HashMap<u32, Orders>,
     /// Where it is kept, and under what circumstances; nowhere without.
     place: Option<(PathBuf, Frame)>,
 }
@@ -35,7 +42,32 @@ impl Earlier {
     /// Reads what is kept.
     pub(super) fn read(place: Option<(PathBuf, Frame)>) -> Self {
         let kept = place.as_ref().map(|(file, frame)| Kept::read(file, frame)).unwrap_or_default();
-        Self { kept, place }
+        Self::of(kept, place)
+    }
+
+    fn of(kept: Kept, place: Option<(PathBuf, Frame)>) -> Self {
+        let orders = kept.walks.iter().map(|walk| (walk.commit, orders(walk))).collect();
+        Self { kept, orders, place }
+    }
+
+    /// Documents of a file that are found by this, those first that mean this.
+    pub(super) fn documents<'a>(
+        &'a self,
+        walk: &'a KeptWalk,
+        path: &[u8],
+        identity: &Identity,
+        meaning: &[u8; 32],
+    ) -> impl Iterator<Item = &'a KeptDocument> + use<'a> {
+        let order = self.orders.get(&walk.commit).and_then(|orders| orders.get(path)).map_or(&[][..], |order| order);
+        let documents = walk.files.get(path).map(|file| &file.documents);
+        let of = move |ordinal: &u32| documents.and_then(|documents| documents.get(ordinal));
+        let sought = kept_identity(identity.clone());
+        let name = |ordinal: &u32| of(ordinal).map(|document| &document.identity);
+        let place = |ordinal: &u32| of(ordinal).map(|document| (&document.identity, &document.meaning));
+        let first = order.partition_point(|ordinal| name(ordinal) < Some(&sought));
+        let end = first + order[first..].partition_point(|ordinal| name(ordinal) == Some(&sought));
+        let same = first + order[first..end].partition_point(|ordinal| place(ordinal) < Some((&sought, meaning)));
+        order[same..end].iter().chain(&order[first..same]).take(MOST_ALIKE).filter_map(of)
     }
 
     /// What was found for documents that stand at a commit.
@@ -97,6 +129,16 @@ impl Earlier {
         }
         walk
     }
+}
+
+fn orders(walk: &KeptWalk) -> Orders {
+    let order = |file: &KeptFile| {
+        let mut order: Vec<(&KeptIdentity, &[u8; 32], u32)> =
+            file.documents.iter().map(|(ordinal, document)| (&document.identity, &document.meaning, *ordinal)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, _, ordinal)| ordinal).collect()
+    };
+    walk.files.iter().map(|(path, file)| (path.clone(), order(file))).collect()
 }
 
 fn leaves(walk: &KeptWalk) -> usize {
@@ -189,11 +231,15 @@ fn document(walked: &Walked, index: usize, change: Option<&Change>, numbers: &mu
             reintroduced: brought.reintroduced,
         },
     };
-    let identity = match question.identity.clone() {
+    let identity = kept_identity(question.identity.clone());
+    KeptDocument { identity, meaning: question.meaning, text: question.text, author, touched, moved, changed, leaves }
+}
+
+fn kept_identity(identity: Identity) -> KeptIdentity {
+    match identity {
         Identity::Object(DocumentKey { group, kind, namespace, name }) => KeptIdentity::Object(group, kind, namespace, name),
         Identity::Place(place) => KeptIdentity::Place(place),
-    };
-    KeptDocument { identity, meaning: question.meaning, text: question.text, author, touched, moved, changed, leaves }
+    }
 }
 
 /// Names a list of tips.
@@ -204,17 +250,6 @@ pub(super) fn digest(tips: &[ObjectId]) -> [u8; 32] {
 }
 
 impl KeptDocument {
-    /// Whether it is found by this.
-    pub(super) fn is(&self, identity: &Identity) -> bool {
-        match (&self.identity, identity) {
-            (KeptIdentity::Object(group, kind, namespace, name), Identity::Object(key)) => {
-                *name == key.name && *kind == key.kind && *namespace == key.namespace && *group == key.group
-            }
-            (KeptIdentity::Place(place), Identity::Place(other)) => place == other,
-            _ => false,
-        }
-    }
-
     /// The document as it was read from its blob.
     pub(super) fn tip(&self) -> Tip {
         let identity = match self.identity.clone() {
@@ -251,8 +286,8 @@ impl<'a> Confirmed<'a> {
 
 /// What is known of a document's change from where it stood at an observed tip, and all that was asked of its author.
 pub(super) fn change(earlier: &Earlier, walk: &KeptWalk, path: &[u8], question: &Question) -> Option<Change> {
-    let mut documents = walk.files.get(path)?.documents.values();
-    let document = documents.find(|document| document.meaning == question.meaning && document.is(&question.identity))?;
+    let mut documents = earlier.documents(walk, path, &question.identity, &question.meaning);
+    let document = documents.next().filter(|document| document.meaning == question.meaning)?;
     match document.changed {
         KeptChange::Untold => None,
         KeptChange::Same => Some(Change::Same),
@@ -263,5 +298,58 @@ pub(super) fn change(earlier: &Earlier, walk: &KeptWalk, path: &[u8], question: 
             author: author.map(|author| earlier.id(author)),
             reintroduced,
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::{Duration, Instant};
+
+    use super::super::cache::{Id, Kept, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptWalk};
+    use super::super::version::Identity;
+    use super::{Earlier, MOST_ALIKE};
+
+    fn document(place: u32, meaning: u8) -> KeptDocument {
+        let identity = KeptIdentity::Place(place);
+        let (touched, moved, changed) = (KeptBeside::Nobody, KeptBeside::Nobody, KeptChange::Same);
+        KeptDocument { identity, meaning: [meaning; 32], text: None, author: None, touched, moved, changed, leaves: Vec::new() }
+    }
+
+    /// A walk that found these documents in one file.
+    fn earlier(documents: impl IntoIterator<Item = KeptDocument>) -> Earlier {
+        let id = Id(gix::ObjectId::null(gix::hash::Kind::Sha1));
+        let file = KeptFile { blob: id, documents: (0..).zip(documents).collect() };
+        let walk = KeptWalk { commit: 0, since: None, files: BTreeMap::from([(b"a.yaml".to_vec(), file)]) };
+        Earlier::of(Kept { commits: vec![id], walks: vec![walk] }, None)
+    }
+
+    fn meanings(earlier: &Earlier, place: u32, meaning: u8) -> Vec<u8> {
+        let found = earlier.documents(&earlier.kept.walks[0], b"a.yaml", &Identity::Place(place), &[meaning; 32]);
+        found.map(|document| document.meaning[0]).collect()
+    }
+
+    #[test]
+    fn documents_are_found_by_what_they_name_those_first_that_mean_the_same() {
+        let earlier = earlier([document(2, 1), document(1, 7), document(2, 3), document(2, 2)]);
+        assert_eq!(meanings(&earlier, 2, 2), [2, 3, 1]);
+        assert_eq!((meanings(&earlier, 1, 2), meanings(&earlier, 3, 2)), (vec![7], vec![]));
+        assert_eq!(earlier.documents(&earlier.kept.walks[0], b"b.yaml", &Identity::Place(2), &[2; 32]).count(), 0);
+    }
+
+    #[test]
+    fn a_file_of_many_documents_is_not_searched_for_each() {
+        const MANY: u32 = 100_000;
+        let earlier = earlier((0..MANY).map(|place| document(place, 1)));
+        let start = Instant::now();
+        assert!((0..MANY).all(|place| meanings(&earlier, place, 1) == [1]));
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn of_documents_that_name_the_same_only_some_are_looked_at() {
+        let earlier = earlier((0..100).map(|meaning| document(1, meaning)));
+        assert_eq!(meanings(&earlier, 1, 99).first(), Some(&99));
+        assert_eq!(meanings(&earlier, 1, 99).len(), MOST_ALIKE);
     }
 }

@@ -20,7 +20,8 @@ pub(super) struct Question {
     pub(super) blob: ObjectId,
     pub(super) identity: Identity,
     pub(super) meaning: [u8; 32],
-    pub(super) text: [u8; 16],
+    /// Absent where it has none of its own, so that nobody can be told to have written it otherwise.
+    pub(super) text: Option<[u8; 16]>,
     pub(super) leaves: Vec<LeafMeaning>,
 }
 

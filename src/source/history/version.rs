@@ -39,7 +39,8 @@ pub(super) struct Sought {
 pub(super) struct Tip {
     pub(super) identity: Identity,
     pub(super) meaning: [u8; 32],
-    pub(super) text: [u8; 16],
+    /// Absent where it has none of its own.
+    pub(super) text: Option<[u8; 16]>,
     /// In the order of `document::leaves`.
     pub(super) leaves: Vec<LeafMeaning>,
 }
@@ -49,8 +50,8 @@ pub(super) struct Tip {
 struct Known {
     identity: Identity,
     meaning: [u8; 32],
-    /// Digest of how it is written.
-    text: [u8; 16],
+    /// Digest of how it is written. Absent where it shares lines with another document, so that this cannot be told.
+    text: Option<[u8; 16]>,
     /// Sorted.
     leaves: Box<[LeafMeaning]>,
 }
@@ -112,7 +113,7 @@ impl Version {
 }
 
 impl Found<'_> {
-    fn candidates(&self) -> impl Iterator<Item = &Known> {
+    fn candidates(&self) -> impl Iterator<Item = &Known> + Clone {
         self.candidates.iter().map(|index| &self.documents[*index as usize])
     }
 
@@ -121,9 +122,13 @@ impl Found<'_> {
         self.candidates().any(|known| known.meaning == *meaning)
     }
 
-    /// Whether it means this and is written so.
-    pub(super) fn is_written(&self, meaning: &[u8; 32], text: &[u8; 16]) -> bool {
-        self.candidates().any(|known| known.meaning == *meaning && known.text == *text)
+    /// Whether it means this and is written so. `None` where it means this and cannot be told how it is written.
+    pub(super) fn is_written(&self, meaning: &[u8; 32], text: Option<[u8; 16]>) -> Option<bool> {
+        let mut texts = self.candidates().filter(|known| known.meaning == *meaning).map(|known| known.text);
+        if text.is_some() && texts.clone().any(|known| known == text) {
+            return Some(true);
+        }
+        texts.all(|known| known.is_some()).then_some(false)
     }
 
     /// Whether it has this leaf with this value.
@@ -170,7 +175,7 @@ impl<'a> Versions<'a> {
         let tips = documents.iter().zip(texts).map(|(read, text)| {
             let value = &read.as_ref().ok()?.value;
             let identity = identity(value, &mut places);
-            Some(Tip { identity, meaning: document::meaning(value), text: digest(text), leaves: document::leaf_meanings(value) })
+            Some(Tip { identity, meaning: document::meaning(value), text: text.map(digest), leaves: document::leaf_meanings(value) })
         });
         Ok(tips.collect())
     }
@@ -225,7 +230,7 @@ fn version(bytes: &[u8], dialect: Dialect) -> Version {
         leaves.sort_unstable();
         let index = u32::try_from(version.documents.len()).expect("a file of 16 MiB has fewer documents");
         version.by_identity.entry(identity.clone()).or_default().push(index);
-        version.documents.push(Known { identity, meaning: document::meaning(value), text: digest(text), leaves: leaves.into() });
+        version.documents.push(Known { identity, meaning: document::meaning(value), text: text.map(digest), leaves: leaves.into() });
     }
     version
 }

@@ -46,6 +46,8 @@ struct Open {
     unread: bool,
     /// Whether a parent has it with the meaning that it has at the tip.
     meant: bool,
+    /// Whether a parent has it with that meaning and it cannot be told how it is written there.
+    unwritten: bool,
 }
 
 /// A parent of the commit that is looked at.
@@ -116,7 +118,9 @@ impl<'a> Walk<'a> {
                 told(taken);
             }
             taken += 1;
-            self.step(id, &commit, files);
+            if !self.step(id, &commit, files, stop) {
+                return false;
+            }
         }
         true
     }
@@ -159,20 +163,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn step(&mut self, id: ObjectId, commit: &Skeleton, files: Files) {
+    /// Answers what one commit can answer and hands the rest to its parents. `false` where it was stopped before.
+    fn step(&mut self, id: ObjectId, commit: &Skeleton, files: Files, stop: &AtomicBool) -> bool {
         if self.shallow.contains(&id) {
             let claims = files.into_values().flat_map(BTreeMap::into_values);
-            return claims.for_each(|claim| self.settle(&claim, Authored::BeforeHistory));
+            claims.for_each(|claim| self.settle(&claim, Authored::BeforeHistory));
+            return true;
         }
-        let files = self.settle_known(id, files);
+        let Some(files) = self.settle_known(id, files, stop) else { return false };
         if files.is_empty() {
-            return;
+            return true;
         }
         let (parents, unread) = self.parents(commit);
-        let mut open = match parents.first() {
-            Some(parent) => self.compare_files(commit, parent, files),
-            None => self.opened(commit, files, false),
+        let open = match parents.first() {
+            Some(parent) => self.compare_files(commit, parent, files, stop),
+            None => Some(self.opened(commit, files, false)),
         };
+        let Some(mut open) = open else { return false };
         for parent in parents.iter().skip(1) {
             open = self.compare_open(commit, parent, open);
         }
@@ -181,6 +188,7 @@ impl<'a> Walk<'a> {
             open.unread |= unread;
             self.end(id, commit, &parents, open);
         }
+        true
     }
 
     /// The parents that can be read, and whether one cannot.
@@ -200,17 +208,20 @@ impl<'a> Walk<'a> {
         (parents, unread)
     }
 
-    /// Compares with the first parent: all files that are the same go there in one piece.
-    fn compare_files(&mut self, commit: &Skeleton, parent: &Parent, mut files: Files) -> Vec<Open> {
+    /// Compares with the first parent: all files that are the same go there in one piece. `None` where it was stopped.
+    fn compare_files(&mut self, commit: &Skeleton, parent: &Parent, mut files: Files, stop: &AtomicBool) -> Option<Vec<Open>> {
         let changes = match changes(self.listings, parent.commit.tree, commit.tree, &Interest::Open(&files)) {
             Ok(changes) => changes,
             Err(error) => {
                 self.damaged(error);
-                return self.opened(commit, files, true);
+                return Some(self.opened(commit, files, true));
             }
         };
         let mut rest = Vec::new();
         for change in changes {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
             let claims = files.remove(&change.path).unwrap_or_default();
             for claim in claims.into_values() {
                 let open = self.opened_one(commit, change.path.clone(), claim, false);
@@ -218,7 +229,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.hand_over(parent.id, &parent.commit, files);
-        rest
+        Some(rest)
     }
 
     /// Compares with a further parent what is still open.
@@ -273,14 +284,14 @@ impl<'a> Walk<'a> {
     /// Moves to a file of a parent what is so there.
     fn divide(&mut self, parent: &Parent, path: Box<[u8]>, open: Open, other: &Version) -> Option<Open> {
         let question = &self.questions[open.claim.document as usize];
-        let Divided { same, rest, means } = open.claim.divided(question, &open.sought, other, path == open.path);
+        let Divided { same, rest, means, unwritten } = open.claim.divided(question, &open.sought, other, path == open.path);
         if let Some(claim) = same {
             let mut files = Files::new();
             add(&mut files, path, claim);
             self.hand_over(parent.id, &parent.commit, files);
         }
-        let meant = open.meant || means;
-        rest.map(|claim| Open { claim, meant, ..open })
+        let (meant, unwritten) = (open.meant || means, open.unwritten || unwritten);
+        rest.map(|claim| Open { claim, meant, unwritten, ..open })
     }
 
     /// Looks for documents in other files, where no parent had them in the same one.
@@ -295,9 +306,8 @@ impl<'a> Walk<'a> {
             for parent in open.as_ref().map(|open| open.absent.clone()).unwrap_or_default() {
                 let parent = &parents[parent];
                 let found = moves.entry(parent.number).or_insert_with(|| {
-                    Moves::between(self.listings, self.versions, parent.commit.tree, commit.tree)
-                        .map_err(|error| self.damages.push(error))
-                        .ok()
+                    let found = Moves::between(self.listings, self.versions, parent.commit.tree, commit.tree);
+                    found.map_err(|error| self.damaged(error)).ok()
                 });
                 open = match (open, found) {
                     (Some(open), Some(moves)) => self.follow(parent, open, moves),
@@ -364,7 +374,7 @@ impl<'a> Walk<'a> {
         } else {
             Beside::Nobody
         };
-        self.settle_form(&open.claim, beside);
+        self.settle_form(&open.claim, if open.unwritten { Beside::Untold } else { beside }, beside);
         (open.claim.text, open.claim.file) = (false, false);
     }
 
@@ -382,13 +392,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn settle_form(&mut self, claim: &Claim, beside: Beside) {
+    fn settle_form(&mut self, claim: &Claim, touched: Beside, moved: Beside) {
         let answer = &mut self.answers[claim.document as usize];
         if claim.text {
-            answer.touched = beside;
+            answer.touched = touched;
         }
         if claim.file {
-            answer.moved = beside;
+            answer.moved = moved;
         }
     }
 
@@ -409,6 +419,7 @@ impl<'a> Walk<'a> {
             broken: None,
             unread,
             meant: false,
+            unwritten: false,
         };
         if open.claim.place.is_some() {
             self.make_exact(commit, &mut open);

@@ -1,6 +1,7 @@
 //! Claims that an earlier walk answered.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 
@@ -8,32 +9,33 @@ use super::Walk;
 use crate::document::LeafMeaning;
 use crate::model::evidence::Authored;
 use crate::source::history::answer::Beside;
-use crate::source::history::cache::{KeptBeside, KeptDocument, KeptFile};
+use crate::source::history::cache::{KeptBeside, KeptDocument, KeptWalk};
 use crate::source::history::claim::{Claim, Files};
 use crate::source::history::question::Question;
 use crate::source::history::version::Identity;
 
 impl Walk<'_> {
-    /// Settles what an earlier walk found out about this commit, and returns the rest.
-    pub(super) fn settle_known(&mut self, id: ObjectId, mut files: Files) -> Files {
-        let earlier = self.earlier;
-        let Some(known) = earlier.at(&id) else { return files };
+    /// Settles what an earlier walk found out about this commit, and returns the rest. `None` where it was stopped.
+    pub(super) fn settle_known(&mut self, id: ObjectId, mut files: Files, stop: &AtomicBool) -> Option<Files> {
+        let Some(known) = self.earlier.at(&id) else { return Some(files) };
         for (path, claims) in &mut files {
-            let Some(file) = known.files.get(&**path) else { continue };
-            claims.values_mut().for_each(|claim| self.settle_by(file, claim));
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            claims.values_mut().for_each(|claim| self.settle_by(known, path, claim));
             claims.retain(|_, claim| !claim.is_empty());
         }
         files.retain(|_, claims| !claims.is_empty());
-        files
+        Some(files)
     }
 
-    fn settle_by(&mut self, file: &KeptFile, claim: &mut Claim) {
+    fn settle_by(&mut self, known: &KeptWalk, path: &[u8], claim: &mut Claim) {
         let question = &self.questions[claim.document as usize];
         if claim.looking_through.is_some() {
             return;
         }
         let identity = claim.place.map_or_else(|| question.identity.clone(), Identity::Place);
-        for document in file.documents.values().filter(|document| document.is(&identity)) {
+        for document in self.earlier.documents(known, path, &identity, &question.meaning) {
             if document.meaning == question.meaning {
                 self.settle_whole(document, question, claim);
             }
