@@ -114,15 +114,15 @@ fn the_entries_that_lead_to_a_file_are_told_where_there_is_one_way() {
 #[test]
 fn a_patch_whose_target_is_spelled_otherwise_takes_nothing_away_unseen() {
     let made_of = |target: &str| {
-        let patch = format!("patches:\n- {target}: {{kind: Deployment}}\n  patch: '[{{op: remove, path: /spec/replicas}}]'\n");
+        let patch = format!("patches:\n- {target}: {{kind: Deployment}}\n  patch: '- {{op: remove, path: /spec/replicas}}'\n");
         let kustomization = format!("resources: [web.yaml, other.yaml]\n{patch}");
         let other = CONFIG.replace("name: web", "name: other");
         let declared = render_at("", &[("kustomization.yaml", &kustomization), ("web.yaml", WEB), ("other.yaml", &other)]);
         assert_eq!(find(&declared, "Deployment default/web").manifest.value()["spec"].get("replicas"), None);
         ["Deployment default/web", "ConfigMap default/other"].map(|object| find(&declared, object).made_of())
     };
-    assert_eq!(made_of("target"), [vec![], vec![0]]);
-    assert_eq!(made_of("Target"), [vec![], vec![]]);
+    assert_eq!(made_of("target"), [Vec::new(), vec![0]]);
+    assert_eq!(made_of("Target"), [Vec::<usize>::new(), Vec::new()]);
 }
 
 #[test]
