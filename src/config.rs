@@ -186,7 +186,7 @@ impl Config {
             },
             sources: git::Settings {
                 sources: sources.iter().map(file::Source::git_settings).collect(),
-                cache: flags.cache.clone(),
+                cache: flags.cache,
                 timeout: flags.timeout.unwrap_or(TIMEOUT),
             },
             keyring: keyring::Settings {
@@ -197,7 +197,6 @@ impl Config {
                 x509_revoked: keys.x509_revoked,
                 rekor_keys: keys.rekor_keys,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
-                cache: flags.cache,
             },
             trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
             trust: None,

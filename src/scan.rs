@@ -216,6 +216,9 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     let fetched = run.limit.within(readers.sources.fetch(progress)).await;
     let (trees, gaps) = fetched.map_err(|ended| ended.of("fetching the sources"))?;
     not_evaluated.extend(gaps);
+    if let Some(folder) = readers.sources.cache() {
+        readers.keyring.remember_in(folder);
+    }
     let rendered = run.limit.block(|stop| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress, stop));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);

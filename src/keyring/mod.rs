@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::cache as cache_file;
 use cache::{Answers, Evidence};
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
@@ -50,8 +51,6 @@ pub struct Settings {
     pub rekor_keys: Vec<PathBuf>,
     /// Forges that sign commits made on their web site.
     pub forges: Vec<Forge>,
-    /// Folder in which the mathematics of signatures is remembered between runs; none means that it is not.
-    pub cache: Option<PathBuf>,
 }
 
 /// A forge.
@@ -154,13 +153,13 @@ struct Keys {
     ssh: Ssh,
     x509: X509,
     forges: Vec<Forge>,
-    answers: Answers,
 }
 
 /// The configured keys, ready to verify. Cheap to clone; the private home goes with the last clone.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     keys: Arc<Keys>,
+    answers: Arc<Answers>,
     digest: String,
 }
 
@@ -190,10 +189,15 @@ impl Keyring {
         let files: Vec<_> = openpgp.iter().map(|file| KeyFile { path: &file.path, bytes: &file.bytes, forge: file.forge }).collect();
         let (made, ssh_made, x509_made) = (OpenPgp::open(&files)?, read_ssh(&ssh, &revoked)?, read_x509(&x509)?);
         let materials: Vec<Material> = [openpgp, ssh, revoked].into_iter().chain(x509).flatten().collect();
-        let digest = digest(&materials);
-        let answers = Answers::open(settings.cache.as_deref().map(|folder| answers_file(folder, &digest, &made)));
-        let keys = Keys { openpgp: made, ssh: ssh_made, x509: x509_made, forges: settings.forges.clone(), answers };
-        Ok(Self { keys: Arc::new(keys), digest })
+        let keys = Keys { openpgp: made, ssh: ssh_made, x509: x509_made, forges: settings.forges.clone() };
+        Ok(Self { keys: Arc::new(keys), answers: Arc::default(), digest: digest(&materials) })
+    }
+
+    /// Remembers the mathematics of signatures in a folder, between runs. What lies there decides verdicts: it must be a folder
+    /// of ours, and nothing that is judged may have put anything there.
+    pub fn remember_in(&mut self, folder: &Path) {
+        let file = answers_file(folder, &self.digest, &self.keys.openpgp);
+        self.answers = Arc::new(Answers::open(file));
     }
 
     /// Digest of all key material and of what it is for, as `sha256:…`: the same for the same keys in any order of files,
@@ -203,11 +207,12 @@ impl Keyring {
     }
 }
 
-/// Other keys, another version of ours or of GnuPG's may say something else.
-fn answers_file(folder: &Path, digest: &str, openpgp: &OpenPgp) -> PathBuf {
-    let engine = openpgp.version().unwrap_or_default();
-    let evidence = Evidence::of(&[digest.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), engine.as_bytes()]);
-    folder.join("signatures").join(evidence.hex())
+/// Other keys, another build of ours or another version of GnuPG may say something else.
+fn answers_file(folder: &Path, digest: &str, openpgp: &OpenPgp) -> Option<PathBuf> {
+    let (build, engine) = (cache_file::build()?, openpgp.version().unwrap_or_default());
+    let parts = [digest, env!("CARGO_PKG_VERSION"), &format!("{build:?}"), &engine];
+    let evidence = Evidence::of(&parts.map(str::as_bytes));
+    Some(folder.join("signatures").join(evidence.hex()))
 }
 
 fn read_all(purpose: &str, forge: Option<usize>, paths: &[PathBuf]) -> Result<Vec<Material>, Error> {

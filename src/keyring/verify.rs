@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use gpgme::Context;
 
 use super::binding::{Bindings, KeyIndex};
+use super::cache::Answers;
 use super::{Keyring, Keys, mail, ssh, x509};
 use crate::model::attribution::{Crypto, Format, SignatureFacts, TimeBasis};
 use crate::model::commit::Commit;
@@ -27,6 +28,7 @@ const MOST_APART: TimeDelta = TimeDelta::hours(24);
 /// Everything the threads share.
 struct Work {
     keys: Arc<Keys>,
+    answers: Arc<Answers>,
     bindings: Bindings,
     commits: Vec<Commit>,
     next: AtomicUsize,
@@ -61,6 +63,7 @@ impl Keyring {
         let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(count);
         let work = Arc::new(Work {
             keys: Arc::clone(&self.keys),
+            answers: Arc::clone(&self.answers),
             bindings: Bindings::new(&self.keys, now),
             commits: distinct,
             next: AtomicUsize::new(0),
@@ -83,7 +86,7 @@ impl Keyring {
                 Err(cause) => tracing::error!(%cause, "a verifying thread broke off"),
             }
         }
-        self.keys.answers.remember();
+        self.answers.remember();
         tell_malleable(&work.commits, &mut results);
         gather(noun, commits, &index_of, &results)
     }
@@ -170,8 +173,7 @@ impl Work {
     }
 
     fn openpgp(&self, commit: &Commit, signed: &Signed, context: &mut Option<Context>) -> gpgme::Result<SignatureFacts> {
-        let Keys { openpgp, answers, .. } = &*self.keys;
-        let (mut facts, key) = openpgp.verify(context, answers, &signed.armor, &signed.payload, self.now)?;
+        let (mut facts, key) = self.keys.openpgp.verify(context, &self.answers, &signed.armor, &signed.payload, self.now)?;
         let Some(index) = key else { return Ok(facts) };
         if facts.crypto == Crypto::Good && are_apart(&facts, commit) {
             facts.reasons.push("time-anomaly".to_owned());
@@ -196,7 +198,7 @@ impl Work {
 
     fn ssh(&self, commit: &Commit, signed: &Signed) -> SignatureFacts {
         let committed = commit.committer.time.map(|time| time.to_utc());
-        let judged = self.keys.ssh.verify(&self.keys.answers, &signed.armor, &signed.payload, committed, self.now);
+        let judged = self.keys.ssh.verify(&self.answers, &signed.armor, &signed.payload, committed, self.now);
         let ssh::Judged { mut facts, owner, principals, groups, fallback } = judged;
         let Some(key) = owner else { return facts };
         let names: Vec<_> = principals.iter().map(|principal| (mail::normal(principal), principal.as_str())).collect();

@@ -155,7 +155,8 @@ pub(super) fn walked(
     let (answers, credited, damages) = walk.into_answers();
     let mut not_evaluated: Vec<NotEvaluated> = damages.iter().map(|error| told_of(&source.source, error)).collect();
     if !ended {
-        let text = "open questions of its history count as unreadable; raise the timeout";
+        let text = "open questions of its history count as unreadable, and what changed documents between observed tips is not told; raise \
+                    the timeout";
         not_evaluated.push(NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text));
     }
     Ok(Walked { source, dialect, questions, answers, credited, unreadable, ended, not_evaluated, earlier })

@@ -210,7 +210,7 @@ impl Sources {
         };
         let end = End { after: self.settings.timeout, latest };
         // Nothing is ever written into what is judged.
-        let folder = self.settings.cache.clone().filter(|folder| !self.hold(folder));
+        let folder = self.cache().map(Path::to_owned);
         // One after the other: a walk is work for a processor, and memory.
         for ((source, dialect), wanted) in walks {
             let Some(versioned) = self.versioned.get(source) else {
@@ -246,14 +246,25 @@ impl Sources {
         self.versioned.values().any(|versioned| versioned.named.is_some())
     }
 
-    /// Whether a folder lies in a repository that is judged, where nothing is ever written.
+    /// The folder for what may be kept between runs, unless it lies in what is judged: nothing is ever written there, and what
+    /// lies there is not ours. Known only once the sources are fetched.
+    pub fn cache(&self) -> Option<&Path> {
+        self.settings.cache.as_deref().filter(|folder| !self.hold(folder))
+    }
+
+    /// Whether a folder lies in a repository or folder that is judged, or was to be.
     pub fn hold(&self, folder: &Path) -> bool {
         let real = |path: &Path| path.ancestors().find_map(|ancestor| Some((std::fs::canonicalize(ancestor).ok()?, ancestor.to_owned())));
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         // What is not there yet lies where its nearest ancestor does.
         let place = real(&folder)
             .map_or_else(|| folder.clone(), |(real, ancestor)| real.join(folder.strip_prefix(ancestor).expect("an ancestor is a prefix")));
-        self.versioned.values().any(|versioned| versioned.layout.holds(&place))
+        let folders = self.settings.sources.iter().filter_map(|source| match location::parse(&source.url) {
+            Ok(location::Location::Folder(folder)) => std::fs::canonicalize(folder).ok(),
+            _ => None,
+        });
+        folders.into_iter().any(|folder| place.starts_with(folder))
+            || self.versioned.values().any(|versioned| versioned.layout.holds(&place))
     }
 
     /// What became of the fetched references since they were observed last. Sorted by source.

@@ -49,6 +49,7 @@ const PLACES: [Place; 9] = [
             "src/cluster/",
             "src/source/",
             "src/keyring/",
+            "src/cache.rs",
             "src/subprocess.rs",
             "src/subprocess/",
             "src/config.rs",

@@ -75,6 +75,21 @@ fn told(commit: &str, scan: Kubewitness) -> (Option<i32>, String, Vec<String>) {
 }
 
 #[test]
+fn what_is_remembered_between_runs_never_lies_in_what_is_judged() {
+    let story = Story::of(Format::OpenPgp, &ALICE, |commit| commit.signed_by(&ALICE.openpgp()));
+    let run = |cache: &std::path::Path| {
+        let output = story.scan(&[]).env("XDG_CACHE_HOME", &text(cache)).run();
+        assert_eq!(output.status, Some(0), "{output:?}");
+    };
+    let (inside, outside) = (story.repository.path().join(".cache"), scratch::new_folder("cache"));
+    run(&inside);
+    assert!(!inside.exists());
+    run(&outside);
+    let kept = |name: &str| std::fs::read_dir(outside.join("kubewitness").join(name)).unwrap().count();
+    assert_eq!(kept("signatures"), 1);
+}
+
+#[test]
 fn an_authors_own_key_of_either_format_proves_the_author() {
     for format in FORMATS {
         let (status, verdict, _) = Story::of(format, &ALICE, |commit| commit.signed_by(&format.key(&ALICE))).told();

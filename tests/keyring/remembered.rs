@@ -15,6 +15,7 @@ struct Case {
     openpgp: Commit,
     ssh: Commit,
     settings: Settings,
+    cache: PathBuf,
 }
 
 /// A commit that Alice's OpenPGP key signed and one that her SSH key signed.
@@ -31,24 +32,27 @@ fn case() -> Case {
     let ssh = repository.commit(signed(&payload, "gpgsig", &String::from_utf8(armor).unwrap()));
     let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
     let keys = files.write("keys.asc", gpg.export(&[ALICE]));
-    let settings = Settings {
-        ssh: vec![files.write("signers", format!("alice@example.com {public}"))],
-        cache: Some(keys.with_file_name("cache")),
-        openpgp: vec![keys],
-        ..Settings::default()
-    };
+    let cache = keys.with_file_name("cache");
+    let settings =
+        Settings { ssh: vec![files.write("signers", format!("alice@example.com {public}"))], openpgp: vec![keys], ..Settings::default() };
     files.write("bob.asc", gpg.export(&[BOB]));
-    Case { files, openpgp, ssh, settings }
+    Case { files, openpgp, ssh, settings, cache }
 }
 
 impl Case {
+    fn keyring(&self) -> Keyring {
+        let mut keyring = Keyring::open(&self.settings).unwrap();
+        keyring.remember_in(&self.cache);
+        keyring
+    }
+
     fn facts(&self) -> [SignatureFacts; 2] {
-        let keyring = Keyring::open(&self.settings).unwrap();
+        let keyring = self.keyring();
         [judge(&keyring, &self.openpgp).0, judge(&keyring, &self.ssh).0]
     }
 
     fn answers(&self) -> Vec<PathBuf> {
-        let folder = self.settings.cache.as_deref().unwrap().join("signatures");
+        let folder = self.cache.join("signatures");
         let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
         files
@@ -87,15 +91,15 @@ fn a_damaged_file_is_made_anew() {
 fn t27_time_names_and_keys_are_judged_anew_each_time() {
     let mut case = case();
     let first = case.facts();
-    let keyring = Keyring::open(&case.settings).unwrap();
+    let keyring = case.keyring();
     let early = judge_at(&keyring, &case.openpgp, "2025-02-01T00:00:00Z".parse().unwrap());
     assert_eq!(early.0.key_time, Some(KeyTime::FutureSig), "a signature of tomorrow");
     assert_eq!(judge_at(&keyring, &case.openpgp, now()).0, first[0]);
     case.settings.openpgp = vec![case.settings.openpgp[0].with_file_name("bob.asc")];
-    let keyring = Keyring::open(&case.settings).unwrap();
+    let keyring = case.keyring();
     assert_eq!(line(&judge(&keyring, &case.openpgp).1), "unverifiable unknown-key", "the key is gone");
     let signers = case.files.write("signers", std::fs::read_to_string(&case.settings.ssh[0]).unwrap().replace("alice@", "carol@"));
     case.settings.ssh = vec![signers];
-    let keyring = Keyring::open(&case.settings).unwrap();
+    let keyring = case.keyring();
     assert_eq!(line(&judge(&keyring, &case.ssh).1), "signed-untrusted identity-mismatch", "it is another person's now");
 }

@@ -152,6 +152,30 @@ fn behind_a_rewritten_history_nothing_is_told_and_an_unreadable_version_accuses_
 }
 
 #[test]
+fn t52_a_version_that_cannot_be_read_hides_nobody_who_brings_an_old_value_back() {
+    for is_seen_broken in [false, true] {
+        let git = Repository::new();
+        let vulnerable = git.put("a.yaml", &config("a", "v1"), "alice");
+        let seen = git.put("a.yaml", &config("a", "v2"), "the fix");
+        let broken = git.put("a.yaml", "kind: [", "mallory's typo");
+        let old_side = git.git(&["rev-parse", &format!("{vulnerable}^{{tree}}")]);
+        let merge = git.git(&["commit-tree", old_side.trim(), "-p", &broken, "-p", &vulnerable, "-m", "mallory"]).trim().to_owned();
+        git.git(&["reset", "-q", "--hard", &merge]);
+        let tips = if is_seen_broken { vec![seen.as_str(), &broken] } else { vec![seen.as_str()] };
+        assert_eq!(told(&git, "a.yaml", &tips), Told { author: vulnerable, changed: Some(merge), reintroduced: true });
+    }
+}
+
+#[test]
+fn who_mends_a_version_that_a_scan_saw_broken_brings_nothing() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    let broken = git.put("a.yaml", "kind: [", "broken");
+    git.put("a.yaml", &config("a", "one"), "mended");
+    assert_eq!(told(&git, "a.yaml", &[&first, &broken]), by(&first, None));
+}
+
+#[test]
 fn what_earlier_scans_found_between_their_tips_is_found_again_without_looking() {
     let git = Repository::new();
     let (url, cache) = (git.path().display().to_string(), tempfile::tempdir().unwrap());

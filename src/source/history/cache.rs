@@ -5,10 +5,8 @@
 //! changed or cut off is no file.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -37,7 +35,7 @@ pub(super) struct Frame {
 impl Frame {
     /// The frame of this program and a source. None where the program's file is gone, so that it cannot be told which it was.
     pub(super) fn of(address: &str, dialect: Dialect, shallow: impl IntoIterator<Item = ObjectId>) -> Option<Self> {
-        let build = build()?;
+        let build = cache::build()?;
         let mut shallow: Vec<Id> = shallow.into_iter().map(Id).collect();
         shallow.sort_unstable();
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -49,12 +47,6 @@ impl Frame {
         let digest = Sha256::digest(format!("{source}\0{}\0{}", self.address, self.dialect));
         folder.join(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>() + ".walk")
     }
-}
-
-fn build() -> Option<(u64, u64, u32)> {
-    let file = fs::metadata(std::env::current_exe().ok()?).ok()?;
-    let time = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((file.len(), time.as_secs(), time.subsec_nanos()))
 }
 
 /// An object id.

@@ -3,6 +3,10 @@
 //! That may be another one than its author. A merge that takes the old side of a conflict brings back what somebody wrote long
 //! ago, and the author is still that somebody (provenance.md T52). So this looks at the way from one observed tip to the next
 //! only: the newest commit on it of which a parent on it means something else.
+//!
+//! A version that cannot be read means nothing, and is looked through as the walk does: what a broken version stands before was
+//! brought by the commit that put an end to it, where what was there before meant something else. So nobody can hide behind a
+//! typo what brings an old value back, and who only mends one brings nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +25,13 @@ use crate::source::listing::{Listings, Node};
 
 /// Questions by the file in which each document stands at one commit.
 type Files = BTreeMap<Box<[u8]>, Vec<usize>>;
+
+/// What is known of each document so far.
+struct Known {
+    changes: Vec<Option<Change>>,
+    /// The newest commit behind which the versions that are looked at cannot be read.
+    behind: HashMap<usize, ObjectId>,
+}
 
 /// Looks for what changed each document.
 pub(super) struct Search<'a> {
@@ -67,7 +78,7 @@ impl Search<'_> {
 
     /// Walks from the newest tip back to the oldest, as long as each descends from the one before. Tips come newest first.
     fn changed(&self, tips: &[ObjectId]) -> Result<Vec<Change>> {
-        let mut known = vec![None; self.questions.len()];
+        let mut known = Known { changes: vec![None; self.questions.len()], behind: HashMap::new() };
         let mut files = Files::new();
         for (index, question) in self.questions.iter().enumerate() {
             files.entry(question.reference.path.as_bytes().into()).or_default().push(index);
@@ -76,7 +87,7 @@ impl Search<'_> {
         let mut rest = Change::Same;
         for (position, pair) in tips.windows(2).enumerate() {
             let (to, from) = (pair[0], pair[1]);
-            self.take_known(to, &tips[position + 1..], &mut files, &mut known);
+            self.take_known(to, &tips[position + 1..], &mut files, &mut known.changes);
             if files.is_empty() {
                 break;
             }
@@ -89,7 +100,7 @@ impl Search<'_> {
                 }
             }
         }
-        Ok(known.into_iter().map(|known| known.unwrap_or(rest)).collect())
+        Ok(known.changes.into_iter().map(|known| known.unwrap_or(rest)).collect())
     }
 
     /// Takes what an earlier run found out from this tip on, if it knew the same older ones.
@@ -112,7 +123,7 @@ impl Search<'_> {
     }
 
     /// Follows documents along the steps; returns those that are still open at the first commit.
-    fn between(&self, from: ObjectId, to: ObjectId, steps: &[Step], files: Files, known: &mut [Option<Change>]) -> Result<Files> {
+    fn between(&self, from: ObjectId, to: ObjectId, steps: &[Step], files: Files, known: &mut Known) -> Result<Files> {
         let mut parents = steps.iter().flat_map(|step| &step.parents);
         let Some(start) = parents.find(|(parent, _)| *parent == from).copied() else { return Ok(Files::new()) };
         let mut at: HashMap<ObjectId, Files> = HashMap::from([(to, files)]);
@@ -133,36 +144,33 @@ impl Search<'_> {
             }
         }
         let mut rest = at.remove(&from).unwrap_or_default();
-        rest.values_mut().for_each(|documents| documents.retain(|document| known[*document].is_none()));
+        rest.values_mut().for_each(|documents| documents.retain(|document| known.changes[*document].is_none()));
         rest.retain(|_, documents| !documents.is_empty());
         Ok(rest)
     }
 
     /// Where the documents of a step that mean the same in a parent stand there. The others are changed by the step.
-    fn before(
-        &self,
-        step: &Step,
-        tree: ObjectId,
-        files: &Files,
-        start: (ObjectId, ObjectId),
-        known: &mut [Option<Change>],
-    ) -> Result<Files> {
+    fn before(&self, step: &Step, tree: ObjectId, files: &Files, start: (ObjectId, ObjectId), known: &mut Known) -> Result<Files> {
         let mut rest = files.clone();
         let mut there = Vec::new();
         let (mut moves, mut since) = (None, None);
         for change in changes(self.listings, tree, step.tree, &Interest::Open(files))? {
             for document in rest.remove(&change.path).unwrap_or_default() {
-                if known[document].is_some() {
+                if known.changes[document].is_some() {
                     continue;
                 }
                 match self.place(document, &change.path, change.before, (tree, step.tree), &mut moves)? {
                     Place::Same(path) => there.push((path, document)),
+                    Place::Broken(path) => {
+                        known.behind.entry(document).or_insert(step.id);
+                        there.push((path, document));
+                    }
                     Place::Other => {
                         let superseded = self.differs(document, &change.path, start.1, step.tree, &mut since)?;
-                        let brought = Brought { by: step.id, since: start.0, superseded, author: None, reintroduced: false };
-                        known[document] = Some(Change::By(brought));
+                        let by = known.behind.get(&document).copied().unwrap_or(step.id);
+                        let brought = Brought { by, since: start.0, superseded, author: None, reintroduced: false };
+                        known.changes[document] = Some(Change::By(brought));
                     }
-                    Place::Untold => known[document] = Some(Change::Untold),
                 }
             }
         }
@@ -189,30 +197,29 @@ impl Search<'_> {
             return Ok(if found.means(&question.meaning) { Place::Same(path.into()) } else { Place::Other });
         }
         if other.is_some_and(|other| other.broken) {
-            return Ok(Place::Untold);
+            return Ok(Place::Broken(path.into()));
         }
-        if moves.is_none() {
-            *moves = Some(Moves::between(self.listings, self.versions, trees.0, trees.1)?);
-        }
-        let Some(moves) = moves else { return Ok(Place::Untold) };
+        let moves = match moves {
+            Some(moves) => moves,
+            None => moves.insert(Moves::between(self.listings, self.versions, trees.0, trees.1)?),
+        };
         match moves.place(self.versions, &sought, path)? {
             Some(place) => {
                 let version = self.versions.read(&place.blob)?;
                 let means = version.find(&sought).is_some_and(|found| found.means(&question.meaning));
                 Ok(if means { Place::Same(place.path) } else { Place::Other })
             }
-            None if moves.suspect(&sought.identity).is_some() => Ok(Place::Untold),
-            None => Ok(Place::Other),
+            None => Ok(moves.suspect(&sought.identity).map_or(Place::Other, |place| Place::Broken(place.path))),
         }
     }
 
-    /// Whether a document means something else in an older folder, or is not there.
+    /// Whether a document means something else in an older folder, cannot be read there, or is not there.
     fn differs(&self, document: usize, path: &[u8], older: ObjectId, newer: ObjectId, moves: &mut Option<Moves>) -> Result<bool> {
         let before = match self.listings.find(&older, path)? {
             Some((Node::File, blob)) => Some(blob),
             _ => None,
         };
-        Ok(matches!(self.place(document, path, before, (older, newer), moves)?, Place::Other))
+        Ok(!matches!(self.place(document, path, before, (older, newer), moves)?, Place::Same(_)))
     }
 }
 
@@ -220,7 +227,8 @@ impl Search<'_> {
 enum Place {
     /// In this file, and means the same.
     Same(Box<[u8]>),
+    /// In this file, if anywhere, which cannot be read.
+    Broken(Box<[u8]>),
     /// It means something else, or is not there.
     Other,
-    Untold,
 }
