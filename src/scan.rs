@@ -449,7 +449,7 @@ async fn positions(
 /// Every document behind a declaration whose source is versioned, and how it is read: those that it is made of, and those whose
 /// entries lead to them.
 fn documents(declarations: &[Declaration], trees: &[Tree]) -> BTreeMap<DocumentRef, Dialect> {
-    let entries = versioned(declarations, trees).flat_map(|declaration| &declaration.drawn_by);
+    let entries = versioned(declarations, trees).flat_map(|declaration| declaration.drawn_by.iter().flatten());
     let mut documents = inputs(declarations, trees);
     documents.extend(entries.map(|entry| (entry.document.clone(), Dialect::Kustomize)));
     documents

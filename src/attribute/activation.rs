@@ -14,8 +14,9 @@ use crate::model::evidence::{Authored, Histories};
 use crate::model::object::ObjectId;
 use crate::model::trust::{Place, TrustPolicy};
 
+const ACTIVATION: &str = "activation";
+
 /// What entries of kustomizations say about an object.
-#[derive(Default)]
 pub(super) struct Activation {
     /// The commit that made it part of what is built.
     pub(super) by: Option<CommitId>,
@@ -23,12 +24,24 @@ pub(super) struct Activation {
     pub(super) limit: Option<Verdict>,
     /// What the policy has against it.
     pub(super) against: Breaches,
+    /// The reason: where there is a limit, told where that makes the verdict worse. Empty where there is none.
+    pub(super) phrase: &'static str,
+}
+
+impl Activation {
+    fn of(limit: Option<Verdict>, phrase: &'static str) -> Self {
+        Self { by: None, limit, against: Breaches::default(), phrase }
+    }
 }
 
 /// The authors of the entries that lead to an object.
 enum Authors<'a> {
-    /// It is there by itself, or its entries are older than the history, and with them whoever wrote one.
+    /// It is there by itself.
     Nobody,
+    /// Its entries are older than the history, and with them whoever wrote one.
+    BeforeHistory,
+    /// Somebody, by entries that cannot be told.
+    Unknown,
     /// Somebody, of whom the history does not tell who.
     Untold,
     /// Commits, with the entries that each wrote.
@@ -37,7 +50,8 @@ enum Authors<'a> {
 
 fn authors<'a>(declaration: &'a Declaration, histories: &Histories) -> Authors<'a> {
     let mut commits: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
-    for entry in &declaration.drawn_by {
+    let Some(entries) = &declaration.drawn_by else { return Authors::Unknown };
+    for entry in entries {
         let Some(history) = histories.documents.get(&entry.document) else { return Authors::Untold };
         match history.leaves.get(entry.leaf as usize) {
             Some(Authored::By(commit)) => commits.entry(*commit).or_default().push(entry),
@@ -49,7 +63,11 @@ fn authors<'a>(declaration: &'a Declaration, histories: &Histories) -> Authors<'
             commits.entry(changed.by).or_default().push(entry);
         }
     }
-    if commits.is_empty() { Authors::Nobody } else { Authors::Commits(commits) }
+    match (entries.is_empty(), commits.is_empty()) {
+        (true, _) => Authors::Nobody,
+        (false, true) => Authors::BeforeHistory,
+        (false, false) => Authors::Commits(commits),
+    }
 }
 
 /// The sets of commits of which it has to be known which one descends from all the others, to say who activated something.
@@ -71,13 +89,23 @@ fn key(declaration: &Declaration, commits: &BTreeMap<u32, Vec<&Entry>>, historie
 
 impl<'a> Evidence<'a> {
     /// Who activated an object, and what that means for it. `tell` hears what the policy has against each commit.
-    pub(super) fn activation(&self, declaration: &Declaration, mut tell: impl FnMut(u32, Against)) -> Activation {
+    pub(super) fn activation(&self, declaration: &Declaration, mut tell: impl FnMut(Option<u32>, Against)) -> Activation {
         let commits = match authors(declaration, self.histories) {
-            Authors::Nobody => return Activation::default(),
-            Authors::Untold => return Activation { limit: Some(Verdict::Unverifiable), ..Activation::default() },
+            Authors::Nobody => return Activation::of(None, ""),
+            Authors::BeforeHistory => return Activation::of(None, "activation-before-history"),
+            Authors::Unknown => {
+                let mut activation = Activation::of(Some(Verdict::Unverifiable), "activation-unknown");
+                if let Some(policy) = self.judging.trust {
+                    let against = objections(policy, None, &self.place(declaration, None), None, false);
+                    activation.against = against.0;
+                    tell(None, against);
+                }
+                return activation;
+            }
+            Authors::Untold => return Activation::of(Some(Verdict::Unverifiable), ACTIVATION),
             Authors::Commits(commits) => self.newest(declaration, commits),
         };
-        let mut activation = Activation::default();
+        let mut activation = Activation::of(None, "");
         if let [commit] = commits.keys().copied().collect::<Vec<_>>()[..] {
             activation.by = self.histories.commits.get(commit as usize).map(|commit| commit.id.clone());
         }
@@ -88,11 +116,11 @@ impl<'a> Evidence<'a> {
                 continue;
             }
             let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
-            activation.limit = activation.limit.max(Some(verdict));
+            (activation.limit, activation.phrase) = (activation.limit.max(Some(verdict)), ACTIVATION);
             if let Some(policy) = self.judging.trust {
                 let against = self.against_entries(policy, declaration, judged, &entries);
                 activation.against.extend(against.0);
-                tell(commit, against);
+                tell(Some(commit), against);
             }
         }
         activation
@@ -115,6 +143,8 @@ impl<'a> Evidence<'a> {
         for entry in entries {
             let place = self.place_of_entry(&declaration.id, entry);
             let mut against = objections(policy, judged, &place, None, false);
+            // What another file declares is of no scope of this one.
+            against.0.remove(Objection::OutOfScope);
             if against.0.has(Objection::Unscoped) {
                 let of_bot = against.0.has(Objection::OutOfBotScope);
                 against = objections(policy, judged, &self.place(declaration, None), None, false);

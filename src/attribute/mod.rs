@@ -189,9 +189,11 @@ impl<'a> Evidence<'a> {
         for (input, changed) in &changes {
             self.judge_change(declaration, (*input, *changed), &mut link, |against| breaches.add(Some(changed.by), index, against));
         }
-        let activation = self.activation(declaration, |commit, against| breaches.add(Some(commit), index, against));
+        let activation = self.activation(declaration, |commit, against| breaches.add(commit, index, against));
         if let Some(limit) = activation.limit {
-            link.limit(limit, activation.against, "activation");
+            link.limit(limit, activation.against, activation.phrase);
+        } else if !activation.phrase.is_empty() {
+            link.made_worse.push(activation.phrase);
         }
         let mut reasons: Vec<String> = link.against.phrases().map(str::to_owned).collect();
         reasons.extend(credit.reasons);

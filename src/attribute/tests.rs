@@ -247,7 +247,7 @@ fn declaration(engine: Engine, inputs: &[&str], leaves: &[Option<u16>]) -> Decla
         inputs: inputs.iter().map(|path| Input { document: document(path), line: 1, end_line: 2 }).collect(),
         leaves: leaves.iter().zip(0..).map(|(input, leaf)| LeafOrigin { input: *input, leaf, line: 1, end_line: 1 }).collect(),
         is_whole: true,
-        drawn_by: Vec::new(),
+        drawn_by: Some(Vec::new()),
     }
 }
 
@@ -497,7 +497,7 @@ fn t52_who_brings_a_value_back_is_held_to_the_rules() {
 /// A document of `web.yaml`, drawn in by the first leaves of these kustomizations.
 fn drawn_by(kustomizations: &[&str]) -> Declaration {
     let entry = |path: &&str| Entry { document: document(path), leaf: 0, line: 1 };
-    Declaration { drawn_by: kustomizations.iter().map(entry).collect(), ..declaration(Engine::Kustomize, &["web.yaml"], &[Some(0)]) }
+    Declaration { drawn_by: Some(kustomizations.iter().map(entry).collect()), ..declaration(Engine::Kustomize, &["web.yaml"], &[Some(0)]) }
 }
 
 const WEB: (&str, Authored, &[Authored]) = ("web.yaml", Authored::By(0), &[Authored::By(0)]);
@@ -516,10 +516,32 @@ fn an_object_is_proven_no_better_than_who_activated_it() {
     assert_eq!(told(&[Authored::By(0)]), told_of(Some("a"), Verdict::VerifiedAuthor, "uid-binding"));
     assert_eq!(told(&[Authored::By(1)]), told_of(Some("b"), Verdict::Unsigned, "uid-binding activation"));
     // What is older than the history is older than whatever is known of it.
-    assert_eq!(told(&[Authored::BeforeHistory]), told_of(None, Verdict::VerifiedAuthor, "uid-binding"));
+    assert_eq!(told(&[Authored::BeforeHistory]), told_of(None, Verdict::VerifiedAuthor, "uid-binding activation-before-history"));
     // Somebody wrote it, and nobody knows who.
     assert_eq!(told(&[Authored::Unreadable]), told_of(None, Verdict::Unverifiable, "uid-binding activation"));
     assert_eq!(told(&[]), told_of(None, Verdict::Unverifiable, "uid-binding activation"));
+}
+
+#[test]
+fn where_it_cannot_be_told_what_draws_an_object_in_nothing_is_proven() {
+    let unknown = || Declaration { drawn_by: None, ..with_data(drawn_by(&[])) };
+    let found = attribute(unknown(), &[WEB]);
+    assert_eq!((found.activated_by, found.verdict), (None, Verdict::Unverifiable));
+    assert_eq!(found.reasons.join(" "), "uid-binding activation-unknown");
+    let rules = vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
+    let (_, breaches) = by_policy(rules, unknown(), &[WEB]);
+    assert_eq!(breaches, [breach(None, Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
+}
+
+#[test]
+fn an_object_of_one_document_of_which_something_was_taken_is_credited_to_nobody() {
+    let part = |is_whole| Declaration { is_whole, ..drawn_by(&[]) };
+    let told = |is_whole| {
+        let found = attribute(part(is_whole), &[WEB]);
+        (found.authored_by, found.verdict, found.reasons.join(" "))
+    };
+    assert_eq!(told(true), (Some(CommitId::new("a")), Verdict::VerifiedAuthor, "uid-binding".to_owned()));
+    assert_eq!(told(false), (None, Verdict::Unverifiable, "rendered".to_owned()));
 }
 
 #[test]
@@ -560,6 +582,10 @@ fn rules_are_about_the_file_of_an_entry_else_about_the_objects_own() {
     assert_eq!((found.verdict, found.reasons.join(" ").as_str()), (Verdict::Unsigned, "below-minimum policy-binding activation"));
     assert_eq!(breaches, [below]);
     let (_, breaches) = told(vec![of("web.yaml", Verdict::VerifiedAuthor), of("k.yaml", Verdict::Unsigned)], 1);
+    assert_eq!(breaches, []);
+    // What may lie in the file of the entry says nothing of what lies in another one.
+    let scoped = Rule { kinds: vec!["Namespace".to_owned()], ..of("k.yaml", Verdict::Unsigned) };
+    let (_, breaches) = told(vec![of("web.yaml", Verdict::VerifiedAuthor), scoped], 1);
     assert_eq!(breaches, []);
     // A bot that may set fields draws in nothing.
     let (found, breaches) = told(Vec::new(), 2);
@@ -614,12 +640,12 @@ fn t50_an_unsigned_merge_of_what_is_signed_counts_where_a_rule_asks_for_the_chan
         let mut found = by(Some(&policy), &[plain], &[tree(true)], &histories, &signatures);
         (found.declarations.remove(0).unwrap().verdict, found.breaches.len())
     };
-    assert_eq!(told(Require::Both, Some(1)), (Verdict::Unsigned, 1));
-    assert_eq!(told(Require::Change, Some(1)), (Verdict::Unsigned, 1));
-    assert_eq!(told(Require::Content, Some(1)), (Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(Some(Require::Both), Some(1)), (Verdict::Unsigned, 1));
+    assert_eq!(told(Some(Require::Change), Some(1)), (Verdict::Unsigned, 1));
+    assert_eq!(told(Some(Require::Content), Some(1)), (Verdict::VerifiedAuthor, 0));
     // The author's own push, and nothing observed.
-    assert_eq!(told(Require::Both, Some(0)), (Verdict::VerifiedAuthor, 0));
-    assert_eq!(told(Require::Change, None), (Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(Some(Require::Both), Some(0)), (Verdict::VerifiedAuthor, 0));
+    assert_eq!(told(Some(Require::Change), None), (Verdict::VerifiedAuthor, 0));
 }
 
 #[test]

@@ -260,9 +260,10 @@ pub(super) fn objections(
             breaches.add(Objection::OutOfScope);
         }
         // What lies before an anchor is told as not verifiable; no proof of it is asked for.
-        let is_of_change_only = is_changed && rule.require == Require::Change;
+        let is_of_change_only = is_changed && rule.require == Some(Require::Change);
         if !is_unclaimed && !is_of_change_only {
-            held_to(rule, verdict, names, &mut breaches, &mut missed);
+            held_to_allow(rule, names, &mut breaches);
+            held_to_min(rule, verdict, &mut breaches, &mut missed);
         }
     }
     if !is_scoped {
@@ -283,17 +284,27 @@ pub(super) fn objections_to_change(
     let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
     let nobody = BTreeSet::new();
     let names = judged.map_or(&nobody, |judged| &judged.names);
-    let mut rules = policy.rules.iter().filter(|rule| rule.require != Require::Content && rule.is_about(place)).peekable();
+    let mut rules = policy.rules.iter().filter(|rule| rule.require != Some(Require::Content) && rule.is_about(place)).peekable();
     rules.peek()?;
     let (mut breaches, mut missed) = (Breaches::default(), None);
-    rules.for_each(|rule| held_to(rule, verdict, names, &mut breaches, &mut missed));
+    let is_of_forge = verdict == Verdict::ForgeAttested;
+    for rule in rules {
+        // A forge merges what somebody else may have signed, by whoever pressed the button.
+        if !is_of_forge || rule.require.is_some() {
+            held_to_allow(rule, names, &mut breaches);
+        }
+        held_to_min(rule, verdict, &mut breaches, &mut missed);
+    }
     Some((breaches, missed))
 }
 
-fn held_to(rule: &Rule, verdict: Verdict, names: &BTreeSet<&str>, breaches: &mut Breaches, missed: &mut Option<Verdict>) {
+fn held_to_allow(rule: &Rule, names: &BTreeSet<&str>, breaches: &mut Breaches) {
     if rule.allow.as_ref().is_some_and(|allow| !allow.iter().any(|name| names.contains(name.as_str()))) {
         breaches.add(Objection::NotAllowed);
     }
+}
+
+fn held_to_min(rule: &Rule, verdict: Verdict, breaches: &mut Breaches, missed: &mut Option<Verdict>) {
     if let Some(min) = rule.min.filter(|min| verdict > *min) {
         breaches.add(Objection::BelowMinimum);
         *missed = Some(missed.map_or(min, |missed| missed.min(min)));

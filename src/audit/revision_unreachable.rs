@@ -22,8 +22,9 @@ fn run(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 fn finding(facts: &Facts<'_>, unreachable: &Unreachable) -> Finding {
-    let Unreachable { source, url, commit } = unreachable;
-    let message = format!("{source} asks for commit {commit}, to which no branch or tag of {url} leads");
+    let Unreachable { source, url, commit, in_clone } = unreachable;
+    let repository = if *in_clone { format!("this clone, {url},") } else { url.clone() };
+    let message = format!("{source} asks for commit {commit}, to which no branch or tag of {repository} leads");
     let mut finding = CHECK.of_subject(facts, None, &format!("{url} {commit}"), message);
     finding.commit = Some(commit.clone());
     finding

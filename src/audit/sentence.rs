@@ -103,7 +103,7 @@ pub(super) fn object_origin(facts: &Facts<'_>, comparison: &Comparison) -> Strin
 }
 
 /// Reasons for which an object is proven less than its author is.
-const LINKS: [&str; 3] = ["reintroduced", "change", "activation"];
+const LINKS: [&str; 4] = ["reintroduced", "change", "activation", "activation-unknown"];
 
 /// A commit and its own verdict.
 fn find_commit<'a>(facts: &Facts<'a>, source: &str, id: &CommitId) -> Option<(&'a Commit, Verdict)> {

@@ -395,8 +395,10 @@ fn a_rewriting_that_two_sources_see_is_found_once_and_another_one_is_another_fin
 fn t61_a_commit_that_is_on_no_branch_is_named_in_full() {
     let mut scan = empty();
     let url = "https://git.example.com/fleet".to_owned();
-    scan.unreachable.push(Unreachable { source: "fleet".into(), url, commit: CommitId::new("a".repeat(40)) });
+    scan.unreachable.push(Unreachable { source: "fleet".into(), url, commit: CommitId::new("a".repeat(40)), in_clone: false });
     insta::assert_snapshot!(message(&scan, "revision-unreachable"), @r#"fleet asks for commit aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, to which no branch or tag of https://git.example.com/fleet leads"#);
+    scan.unreachable[0].in_clone = true;
+    assert!(message(&scan, "revision-unreachable").ends_with("no branch or tag of this clone, https://git.example.com/fleet, leads"));
     assert_eq!(found(&scan)[0].commit, Some(CommitId::new("a".repeat(40))));
 }
 

@@ -265,7 +265,7 @@ pub(super) mod tests {
             inputs: vec![Input { document, line: 1, end_line: 1 }],
             leaves: Box::default(),
             is_whole: true,
-            drawn_by: Vec::new(),
+            drawn_by: Some(Vec::new()),
         }
     }
 

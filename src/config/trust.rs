@@ -374,11 +374,13 @@ impl Reader<'_> {
             allow,
             min,
             require: match &rule.require {
-                None => Require::default(),
-                Some(word) => Require::WORDS
-                    .into_iter()
-                    .find_map(|(known, require)| (known == word).then_some(require))
-                    .ok_or_else(|| (line(&["require"]), format!("require: `{word}` is none of content, change, both")))?,
+                None => None,
+                Some(word) => Some(
+                    Require::WORDS
+                        .into_iter()
+                        .find_map(|(known, require)| (known == word).then_some(require))
+                        .ok_or_else(|| (line(&["require"]), format!("require: `{word}` is none of content, change, both")))?,
+                ),
             },
         })
     }
@@ -683,8 +685,8 @@ mod tests {
         assert_eq!(error(&with("{allow: ['role:x']}")), "trust.yaml:4: allow: no role is called `x`");
         assert!(error(&with("{paths: [a]}")).contains("asks for nothing"));
         let require = |word: &str| with(&format!("{{min: forge-attested, require: {word}}}"));
-        assert_eq!(read(&require("content")).rules[0].require, Require::Content);
-        assert_eq!(read(&with("{min: forge-attested}")).rules[0].require, Require::Both);
+        assert_eq!(read(&require("content")).rules[0].require, Some(Require::Content));
+        assert_eq!(read(&with("{min: forge-attested}")).rules[0].require, None);
         assert_eq!(error(&require("all")), "trust.yaml:4: require: `all` is none of content, change, both");
         assert!(error(&with("{min: unsigned}")).contains("min: `unsigned` is none of verified-author, "));
         assert!(error(&with("{min: verified-author, ref: main}")).contains("refs/heads/main"));

@@ -338,6 +338,11 @@ impl Breaches {
         self.0 |= 1 << objection as u8;
     }
 
+    /// Takes one away.
+    pub fn remove(&mut self, objection: Objection) {
+        self.0 &= !(1 << objection as u8);
+    }
+
     /// Adds those of another set.
     pub fn extend(&mut self, other: Self) {
         self.0 |= other.0;

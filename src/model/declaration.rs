@@ -177,8 +177,8 @@ pub struct Declaration {
     /// took it.
     pub is_whole: bool,
     /// The entries of kustomizations that lead from what is built to its document, in this order. Empty where the document is
-    /// there by itself, and where they cannot be told.
-    pub drawn_by: Vec<Entry>,
+    /// there by itself, or it is not known which document that is; `None` where the entries that draw it in cannot be told.
+    pub drawn_by: Option<Vec<Entry>>,
 }
 
 impl Declaration {
@@ -190,11 +190,11 @@ impl Declaration {
     /// The inputs that it is made of, ascending: one for plain files; of a rendered object those that its leaves come from, where
     /// every leaf comes from one and nothing was taken away. Empty where that cannot be told.
     pub fn made_of(&self) -> Vec<usize> {
-        match (self.engine, self.inputs.len()) {
-            (Engine::Plain, 1) => return vec![0],
-            (Engine::Kustomize, 1) => {}
-            _ if !self.is_whole => return Vec::new(),
-            _ => {}
+        if (self.engine, self.inputs.len()) == (Engine::Plain, 1) {
+            return vec![0];
+        }
+        if !self.is_whole {
+            return Vec::new();
         }
         let traced: Option<BTreeSet<usize>> = self.leaves.iter().map(|leaf| leaf.input.map(usize::from)).collect();
         // No leaf at all means that nothing was traced.

@@ -136,6 +136,8 @@ pub struct Unreachable {
     pub url: String,
     /// The commit.
     pub commit: CommitId,
+    /// Whether it was looked for in a clone on this machine, which may lack branches of its remote.
+    pub in_clone: bool,
 }
 
 impl Histories {

@@ -168,7 +168,7 @@ pub(crate) fn declare(scan: &mut Scan, id: ObjectId, path: &str, manifest: Value
         inputs: vec![Input { document: DocumentRef { source: "fleet".into(), path: path.into(), ordinal: 0 }, line: 1, end_line: 42 }],
         leaves: Box::default(),
         is_whole: true,
-        drawn_by: Vec::new(),
+        drawn_by: Some(Vec::new()),
     };
     let leaves = leaf_names(&declaration).len();
     declaration.leaves =

@@ -254,20 +254,20 @@ pub struct Rule {
     pub allow: Option<BTreeSet<String>>,
     /// The least verdict.
     pub min: Option<Verdict>,
-    /// Whose part it holds to that.
-    pub require: Require,
+    /// Whose part it holds to that. Absent where the policy does not say it: then both, and the signature of a forge under what it
+    /// merged does not have to be of somebody in `allow`.
+    pub require: Option<Require>,
 }
 
 /// Whose part in a declaration a rule is about. Who brought it onto the branch is known since tips are observed; before, a rule is
 /// about who wrote it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Require {
     /// Of who wrote it.
     Content,
     /// Of who brought it onto the branch, as by a merge.
     Change,
     /// Of both.
-    #[default]
     Both,
 }
 

@@ -23,8 +23,8 @@ pub(super) struct Reading {
     pub(super) origins: Vec<LeafOrigin>,
     /// Whether nothing that its documents declare was taken out.
     pub(super) is_whole: bool,
-    /// The entries of kustomizations that lead to its document.
-    pub(super) drawn_by: Vec<Entry>,
+    /// The entries of kustomizations that lead to its document; `None` where they cannot be told.
+    pub(super) drawn_by: Option<Vec<Entry>>,
     pub(super) engine: Engine,
     /// File and line, for people.
     pub(super) place: String,

@@ -64,7 +64,7 @@ impl File<'_> {
         Ok(Reading {
             origins: origins.collect(),
             is_whole: true,
-            drawn_by: Vec::new(),
+            drawn_by: Some(Vec::new()),
             place: format!("{}:{}", self.path, document.line),
             inputs: vec![input],
             value: document.value,

@@ -1,7 +1,7 @@
 //! A Git repository as a heap of objects and names, and nothing else.
 //!
-//! A repository that is read here may belong to anybody. So its configuration is not loaded at all (one word of it is looked at:
-//! the kind of hash), no program is started, no hook, filter, pager or fsmonitor has a way in, and what Git lets a repository say
+//! A repository that is read here may belong to anybody. So its configuration is not loaded at all (two words of it are looked at:
+//! the kind of hash, and whether there is a remote), no program is started, no hook, filter, pager or fsmonitor has a way in, and what Git lets a repository say
 //! about its own history is not asked: neither replace references nor grafts nor a commit-graph. Every object is hashed when it
 //! is read; one whose content does not belong to its id does not exist for us. For the same reason it does not matter who owns
 //! the folder (Git's `safe.directory`): a scanner in a container reads volumes that others wrote, and ownership protects against
@@ -33,6 +33,7 @@ pub(super) struct Layout {
     /// The checked-out files. Absent for a bare repository.
     pub(super) work_dir: Option<PathBuf>,
     hash: gix::hash::Kind,
+    is_clone: bool,
 }
 
 impl Layout {
@@ -78,11 +79,11 @@ impl Layout {
         if !common_dir.join("objects").is_dir() {
             return Err(problem("it has no folder objects"));
         }
-        let (hash, reftable) = format_of(&common_dir.join("config"));
+        let Format { hash, reftable, is_clone } = format_of(&common_dir.join("config"));
         if reftable {
             return Err(problem("its references are kept as reftable, which is not read yet; run `git refs migrate --ref-format=files`"));
         }
-        Ok(Self { git_dir, common_dir, work_dir, hash })
+        Ok(Self { git_dir, common_dir, work_dir, hash, is_clone })
     }
 
     /// The commits whose parents were not fetched.
@@ -128,6 +129,11 @@ impl Layout {
         self.hash
     }
 
+    /// Whether it names a remote, which may have branches that were not fetched.
+    pub(super) fn is_clone(&self) -> bool {
+        self.is_clone
+    }
+
     /// The references.
     pub(super) fn references(&self) -> gix::refs::file::Store {
         gix::refs::file::Store::for_linked_worktree(self.git_dir.clone(), self.common_dir.clone(), self.hash)
@@ -161,16 +167,26 @@ fn linked(dot_git: &Path) -> Result<PathBuf> {
     Ok(dot_git.parent().unwrap_or(Path::new("")).join(target.trim()))
 }
 
-/// The kind of hash, and whether references are kept in a form that is not read. Nothing else of the configuration is looked at,
+/// What the configuration of a repository tells.
+struct Format {
+    hash: gix::hash::Kind,
+    /// Whether references are kept in a form that is not read.
+    reftable: bool,
+    /// Whether it names a remote.
+    is_clone: bool,
+}
+
+/// The kind of hash, how references are kept, and whether there is a remote. Nothing else of the configuration is looked at,
 /// includes are not followed. A configuration that cannot be read means SHA-1: with the wrong hash nothing is found, which is told.
-fn format_of(config: &Path) -> (gix::hash::Kind, bool) {
+fn format_of(config: &Path) -> Format {
     let readable = fs::metadata(config).is_ok_and(|file| file.is_file() && file.len() <= LARGEST_CONFIG);
     let file = readable.then(|| gix::config::File::from_path_no_includes(config.to_owned(), gix::config::Source::Local).ok()).flatten();
     let is = |key: &str, word: &str| {
         file.as_ref().and_then(|file| file.string(key)).is_some_and(|value| value.eq_ignore_ascii_case(word.as_bytes()))
     };
     let hash = if is("extensions.objectFormat", "sha256") { gix::hash::Kind::Sha256 } else { gix::hash::Kind::Sha1 };
-    (hash, is("extensions.refStorage", "reftable"))
+    let is_clone = file.as_ref().is_some_and(|file| file.sections_by_name("remote").is_some_and(|mut remotes| remotes.next().is_some()));
+    Format { hash, reftable: is("extensions.refStorage", "reftable"), is_clone }
 }
 
 /// The objects of a repository, read and hashed. Belongs to one thread.

@@ -136,7 +136,8 @@ impl Sources {
                     let url = self.settings.sources.iter().find(|settings| settings.id == id).map(|settings| shown(&settings.url));
                     let detail = error::Error::Unreachable(commit.clone()).to_string();
                     not_evaluated.push(NotEvaluated::new(Stage::Fetch, &id, "reference not found").with_detail(detail));
-                    self.unreachable.push(Unreachable { source: id, url: url.unwrap_or_default(), commit: CommitId::new(commit) });
+                    let (url, commit) = (url.unwrap_or_default(), CommitId::new(commit));
+                    self.unreachable.push(Unreachable { source: id, url, commit, in_clone: false });
                 }
                 Err(error) => not_evaluated.push(NotEvaluated::new(Stage::Fetch, id, error.reason()).with_detail(error.to_string())),
             }
@@ -153,12 +154,13 @@ impl Sources {
         match versioned.reach {
             Reach::Reached => None,
             Reach::Unreached => {
-                self.unreachable.push(Unreachable { source: tree.source.clone(), url: tree.url.clone(), commit });
+                let in_clone = versioned.layout.is_clone();
+                self.unreachable.push(Unreachable { source: tree.source.clone(), url: tree.url.clone(), commit, in_clone });
                 None
             }
             Reach::Untold => {
                 let subject = format!("whether a branch or tag of {} leads to {commit}", tree.source);
-                let detail = "not all that its branches and tags lead to is there: the clone is shallow, or lacks objects";
+                let detail = "not all that its branches and tags lead to is there: the clone is shallow, or lacks branches or objects";
                 Some(NotEvaluated::new(Stage::History, subject, "history cut off").with_detail(detail))
             }
         }

@@ -21,7 +21,7 @@ use super::late::Seen;
 use super::lineage::Lineage;
 use super::location::{self, Location, shown};
 use super::meter::{Meter, grouped};
-use super::reference::{Resolved, full_id, resolve, tips};
+use super::reference::{BRANCHES, Resolved, TAGS, full_id, resolve, tips};
 use super::remote::Fetch;
 use super::work::{self, End};
 use super::{tag, tree, worktree};
@@ -225,10 +225,11 @@ impl Job {
         if is_named || full_id(&resolved.requested) != Some(resolved.commit) {
             return Ok(Reach::Reached);
         }
-        match tips(layout) {
-            Ok(tips) => reach(objects, &tips, resolved.commit, stop),
-            Err(_) => Ok(Reach::Untold),
-        }
+        let (Ok(branches), Ok(tags)) = (tips(layout, &BRANCHES), tips(layout, &TAGS)) else { return Ok(Reach::Untold) };
+        let found = reach(objects, &[branches.as_slice(), &tags].concat(), resolved.commit, stop)?;
+        // A clone that fetched one commit, or that is cut off, does not know the branches that lead there.
+        let is_part = branches.is_empty() || !layout.shallow()?.is_empty();
+        Ok(if found == Reach::Unreached && is_part { Reach::Untold } else { found })
     }
 
     fn read_plain(&self, folder: &Path, path: &[u8]) -> Result<Read> {

@@ -71,8 +71,13 @@ pub(super) fn resolve(layout: &Layout, objects: &Objects, reference: Option<&str
     Ok(Resolved { requested, commit: commit_of(objects, id, reference)?, tag: tag_object(objects, id)? })
 }
 
-/// Where the branches and tags of a repository on this machine stand, those included that were fetched from remotes.
-pub(super) fn tips(layout: &Layout) -> Result<Vec<ObjectId>> {
+/// Where branches lie, those included that were fetched from remotes.
+pub(super) const BRANCHES: [&str; 2] = ["refs/heads/", "refs/remotes/"];
+/// Where tags lie.
+pub(super) const TAGS: [&str; 1] = ["refs/tags/"];
+
+/// Where the references in some spaces of a repository on this machine stand.
+pub(super) fn tips(layout: &Layout, spaces: &[&str]) -> Result<Vec<ObjectId>> {
     let store = layout.references();
     let broken = |error: &dyn std::fmt::Display| {
         let problem = format!("its branches and tags cannot be listed: {error}");
@@ -80,8 +85,8 @@ pub(super) fn tips(layout: &Layout) -> Result<Vec<ObjectId>> {
     };
     let all = store.iter().map_err(|error| broken(&error))?;
     let mut tips = Vec::new();
-    for space in ["refs/heads/", "refs/tags/", "refs/remotes/"] {
-        let space = <&gix::path::RelativePath>::try_from(space).map_err(|error| broken(&error))?;
+    for space in spaces {
+        let space = <&gix::path::RelativePath>::try_from(*space).map_err(|error| broken(&error))?;
         for found in all.prefixed(space).map_err(|error| broken(&error))? {
             // A symbolic reference leads to another one of them.
             if let Target::Object(id) = found.map_err(|error| broken(&error))?.target {

@@ -57,7 +57,7 @@ pub(crate) fn declaration(mut value: Value, path: &str) -> Declaration {
         inputs: vec![Input { document, line: 1, end_line: 1 }],
         leaves: Box::default(),
         is_whole: true,
-        drawn_by: Vec::new(),
+        drawn_by: Some(Vec::new()),
     }
 }
 

@@ -73,7 +73,7 @@ fn of_two_documents() -> Declaration {
         inputs: ["web.yaml", "part.yaml"].map(|path| Input { document: document(path), line: 1, end_line: 2 }).into(),
         leaves: [0, 1].map(|input| LeafOrigin { input: Some(input), leaf: 0, line: 1, end_line: 1 }).into(),
         is_whole: true,
-        drawn_by: vec![Entry { document: document("kustomization.yaml"), leaf: 0, line: 2 }],
+        drawn_by: Some(vec![Entry { document: document("kustomization.yaml"), leaf: 0, line: 2 }]),
     }
 }
 

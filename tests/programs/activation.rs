@@ -107,6 +107,20 @@ fn what_alice_wrote_and_mallory_switched_on_is_proven_no_better_than_mallorys_li
 }
 
 #[test]
+fn where_a_kustomization_is_read_otherwise_than_its_history_nobody_is_proven_to_have_switched_on_what_it_draws_in() {
+    let story = Story::new();
+    // Kustomize takes the last of two keys.
+    let twice = "kind: Kustomization\nkind: Kustomization\nresources:\n- rest.yaml\n- first.yaml\n";
+    story.repository.write("prod/kustomization.yaml", twice);
+    story.repository.commit(&MALLORY, "More").unsigned();
+    let (_, record) = story.record(None);
+    let expected = (json!(story.alice), Value::Null, "unverifiable".to_owned(), "uid-binding activation-unknown".to_owned());
+    assert_eq!(told(&record, OTHER), expected);
+    let (status, _) = story.record(Some("rules: [{min: verified-author}]\n"));
+    assert_eq!(status, Some(1));
+}
+
+#[test]
 fn rules_hold_for_who_activates_by_the_file_of_the_entry_else_by_the_objects_own() {
     let story = Story::new();
     story.activated(&MALLORY, Some(&MALLORY.ssh()));
@@ -180,6 +194,12 @@ fn what_is_drawn_in_twice_or_lies_there_by_itself_was_activated_by_nobody() {
         let (_, activator, _, reasons) = told(&record, ("StatefulSet", name));
         assert_eq!((activator, reasons.contains("activation")), (Value::Null, false));
     }
+    // One of both leaves it as it was declared.
+    repository.write("prod/a/kustomization.yaml", "resources: [../../base]\n");
+    repository.commit(&MALLORY, "Once").unsigned();
+    let (_, record) = story.record(None);
+    let (_, activator, verdict, reasons) = told(&record, FIRST);
+    assert_eq!((activator, verdict.as_str(), reasons.contains("activation-unknown")), (Value::Null, "unverifiable", true));
     // Without a kustomization.
     let repository = Repository::new();
     repository.write("db.yaml", IN_SYNC).commit(&ALICE, "The database").signed_by(&ALICE.ssh());

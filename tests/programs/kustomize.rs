@@ -92,7 +92,7 @@ fn the_entries_that_lead_to_a_file_are_told_where_there_is_one_way() {
         let declared = render_at("over", &files);
         let told = |declaration: &Declaration| -> Vec<String> {
             let entry = |entry: &Entry| format!("{}:{} {}", entry.document.path, entry.line, entry.leaf);
-            declaration.drawn_by.iter().map(entry).collect()
+            declaration.drawn_by.iter().flatten().map(entry).collect()
         };
         told(declared.iter().find(|declaration| declaration.id.kind == "Deployment").unwrap())
     };
@@ -109,6 +109,27 @@ fn the_entries_that_lead_to_a_file_are_told_where_there_is_one_way() {
         ("over/a/kustomization.yaml", "resources: [../../base]\nnamePrefix: a-\n"),
     ];
     assert_eq!(way(&twice), Vec::<String>::new());
+}
+
+#[test]
+fn a_patch_whose_target_is_spelled_otherwise_takes_nothing_away_unseen() {
+    let made_of = |target: &str| {
+        let patch = format!("patches:\n- {target}: {{kind: Deployment}}\n  patch: '- {{op: remove, path: /spec/replicas}}'\n");
+        let kustomization = format!("resources: [web.yaml, other.yaml]\n{patch}");
+        let other = CONFIG.replace("name: web", "name: other");
+        let declared = render_at("", &[("kustomization.yaml", &kustomization), ("web.yaml", WEB), ("other.yaml", &other)]);
+        assert_eq!(find(&declared, "Deployment default/web").manifest.value()["spec"].get("replicas"), None);
+        ["Deployment default/web", "ConfigMap default/other"].map(|object| find(&declared, object).made_of())
+    };
+    assert_eq!(made_of("target"), [Vec::new(), vec![0]]);
+    assert_eq!(made_of("Target"), [Vec::<usize>::new(), Vec::new()]);
+}
+
+#[test]
+fn nothing_that_stands_for_nothing_is_taken_away() {
+    let config = CONFIG.replace("{name: web}", "{name: web, creationTimestamp: null, annotations: {}}");
+    let declared = render_at("", &[("kustomization.yaml", "resources: [web.yaml]\n"), ("web.yaml", &config)]);
+    assert!(find(&declared, "ConfigMap default/web").is_whole);
 }
 
 #[test]

@@ -308,6 +308,40 @@ fn a_commit_that_no_branch_or_tag_leads_to_is_told_and_read() {
 
 // T61
 #[test]
+fn a_clone_that_holds_no_branch_calls_nothing_unreachable() {
+    let git = Repository::new();
+    git.put("a.yaml", "a: 0\n", "base");
+    let tip = git.put("a.yaml", "a: 1\n", "tip");
+    let url = format!("file://{}", git.path().display());
+    for depth in [&["--depth", "1"][..], &[]] {
+        let clone = Repository::new();
+        clone.git(&["remote", "add", "origin", &url]);
+        clone.git(&[&["fetch", "-q"], depth, &["origin", &tip]].concat());
+        clone.git(&["checkout", "-q", "FETCH_HEAD"]);
+        assert_eq!(reached(&clone, &tip), (None, vec!["history cut off".to_owned()]), "{depth:?}");
+    }
+}
+
+// T61
+#[test]
+fn a_clone_is_told_from_a_repository_without_remotes() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", "a: 1\n", "first");
+    let lost = git.put("a.yaml", "a: 2\n", "lost");
+    git.git(&["reset", "-q", "--hard", &first]);
+    let told = || {
+        let settings = SourceSettings { reference: Some(lost.clone()), ..source(git.path().to_str().unwrap()) };
+        let mut sources = sources(vec![settings]);
+        run(sources.fetch(&Progress::silent()));
+        sources.unreachable()[0].in_clone
+    };
+    assert!(!told());
+    git.git(&["remote", "add", "origin", "https://git.example.com/fleet"]);
+    assert!(told());
+}
+
+// T61
+#[test]
 fn behind_a_cut_history_nothing_is_called_unreachable() {
     let git = Repository::new();
     git.put("a.yaml", "a: 0\n", "base");

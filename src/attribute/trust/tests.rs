@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
-use super::{Standpoint, judge, objections};
+use super::{Standpoint, judge, objections, objections_to_change};
 use crate::model::attribution::{Algo, Binding, Breaches, Crypto, Format, KeyTime, Objection, SignatureFacts, Verdict};
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::evidence::{Mark, Positions};
 use crate::model::object::{FieldPath, ObjectId, Step};
-use crate::model::trust::{Bot, FieldGlob, Forge, Moment, PathGlob, Place, Principal, Rule, TrustPolicy, TrustedKey, Via};
+use crate::model::trust::{Bot, FieldGlob, Forge, Moment, PathGlob, Place, Principal, Require, Rule, TrustPolicy, TrustedKey, Via};
 
 const ALICE: &str = "alice@example.com";
 const BOB: &str = "bob@example.com";
@@ -342,6 +342,24 @@ fn t82_a_file_that_is_allowed_declares_only_what_its_rule_says() {
     assert_eq!(told(ALICE, ALICE, &SignatureFacts::unsigned(), file, &own), "not-allowed below-minimum");
     assert_eq!(told(BOT, FORGE, &by("F1"), file, &own), "not-allowed below-minimum");
     assert_eq!(told(ALICE, ALICE, &by("A1"), "apps/team-b/x.yaml", &own), "unscoped");
+}
+
+#[test]
+fn a_forge_that_merges_what_an_allowed_author_signed_has_to_be_allowed_only_where_a_rule_says_so() {
+    let own = object("ConfigMap", Some("team-a"));
+    let told = |require, min, author: &str, committer: &str, key: &str| {
+        let policy = TrustPolicy { rules: vec![Rule { require, min: Some(min), ..team_rule() }], ..policy() };
+        let judged = judge(&policy, &commit(author, committer), &by(key), here());
+        phrases(objections_to_change(&policy, Some(&judged), &at("apps/team-a/x.yaml", &own)).expect("a rule asks for the change"))
+    };
+    let forge = Verdict::ForgeAttested;
+    assert_eq!(told(None, forge, BOB, FORGE, "F1"), "");
+    assert_eq!(told(Some(Require::Both), forge, BOB, FORGE, "F1"), "not-allowed");
+    assert_eq!(told(Some(Require::Change), forge, BOB, FORGE, "F1"), "not-allowed");
+    assert_eq!(told(None, Verdict::VerifiedAuthor, BOB, FORGE, "F1"), "below-minimum");
+    // Whoever merges with a key of their own is held to it.
+    assert_eq!(told(None, forge, BOB, BOB, "B1"), "not-allowed");
+    assert_eq!(told(None, forge, ALICE, ALICE, "A1"), "");
 }
 
 #[test]

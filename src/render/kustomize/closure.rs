@@ -9,7 +9,7 @@ use crate::model::declaration::{DocumentRef, Entry, Remote, Submodule, TreeEntry
 use crate::yaml::Dialect;
 
 use super::remote::{self, Fetched};
-use super::{Builder, path};
+use super::{Builder, keys, path};
 
 /// A kustomization of a closure.
 pub(in super::super) struct Kustomization {
@@ -230,7 +230,7 @@ impl Follower<'_, '_> {
         if let Some(helm) = fields.keys().find(|field| field.starts_with("helm")) {
             self.closure.refuse("Helm in a kustomization", format!("{path}: {helm}"));
         }
-        self.closure.is_known &= fields.keys().all(|field| known(field));
+        self.closure.is_known &= fields.keys().all(|field| known(field)) && keys::are_exact(value);
     }
 
     fn follow_folders(&mut self, path: &TreePath, value: &Value) {
@@ -378,10 +378,15 @@ impl Follower<'_, '_> {
                     let file = self.read(path, reference, &format!("/replacements/{index}/path"));
                     match file.as_ref().and_then(|file| self.builder.file(file)).and_then(readable) {
                         None => replaced.push(Value::Null),
-                        Some(documents) => replaced.extend(documents.iter().flat_map(|document| match document {
-                            Value::Array(items) => items.iter().flat_map(selects).collect(),
-                            other => selects(other),
-                        })),
+                        Some(documents) => {
+                            for one in documents.iter().flat_map(|document| match document {
+                                Value::Array(items) => items.as_slice(),
+                                other => std::slice::from_ref(other),
+                            }) {
+                                self.closure.is_known &= keys::is_exact_replacement(one);
+                                replaced.extend(selects(one));
+                            }
+                        }
                     }
                 }
             }

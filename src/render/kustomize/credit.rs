@@ -20,8 +20,9 @@ pub(super) struct Credit {
     pub(super) origins: Vec<LeafOrigin>,
     /// Whether every leaf that the document of the object declares is still there.
     pub(super) is_whole: bool,
-    /// The entries that lead to the document of the object, where that can be told.
-    pub(super) drawn_by: Vec<Entry>,
+    /// The entries that lead to the document of the object: none where it is not known which that is, `None` where they cannot be
+    /// told.
+    pub(super) drawn_by: Option<Vec<Entry>>,
 }
 
 /// Tells the documents behind the objects of one closure.
@@ -91,7 +92,10 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
         let named = Named { kind: text(built, "kind"), name: own.map_or("", |own| name_of(&own.value)), built: name_of(built) };
         let place = file.as_ref().zip(own).map(|(file, own)| input(self.builder, file, Some(own)));
         let others = self.others(&named, built, place.as_ref().map(|place| &place.document), origin);
-        let drawn_by = file.as_ref().filter(|_| own.is_some()).and_then(|file| self.closure.way_to(file)).unwrap_or_default();
+        let drawn_by = match (&file, own) {
+            (Some(file), Some(_)) => self.closure.way_to(file),
+            _ => Some(Vec::new()),
+        };
         let rendered = vec![RENDERED; leaves.len()];
         let (Some(own), Some(place)) = (own, place) else {
             return Credit { inputs: others, origins: rendered, is_whole: false, drawn_by };
@@ -103,7 +107,8 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
             return Credit { inputs, origins: rendered, is_whole: false, drawn_by };
         }
         let declared = document::leaves(&own.value);
-        let is_whole = declared.iter().all(|(pointer, _)| built.pointer(pointer.as_str()).is_some());
+        let is_whole =
+            declared.iter().all(|(pointer, value)| declares_nothing(pointer, value) || built.pointer(pointer.as_str()).is_some());
         let declared: HashMap<&str, (usize, &Value)> =
             declared.iter().enumerate().map(|(leaf, (pointer, value))| (pointer.as_str(), (leaf, *value))).collect();
         let origins = leaves.iter().map(|(pointer, value)| self.origin(pointer, value, &declared, own, &named)).collect();
@@ -209,6 +214,11 @@ impl<'run, 'tree> Crediting<'run, 'tree> {
             _ => RENDERED,
         }
     }
+}
+
+/// Whether a leaf is nothing that could be taken away. Empty annotations go with the note of the origin.
+fn declares_nothing(pointer: &Pointer, value: &Value) -> bool {
+    value.is_null() || pointer.as_str() == "/metadata/annotations"
 }
 
 fn renames(kustomization: &Kustomization) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! closure.rs   which files a kustomization draws in, and what in them could touch an object
+//! keys.rs      whether its keys are read as they are written
 //! mod.rs       the program, asked for the origin of each object
 //! remote.rs    what would be fetched
 //! credit.rs    which single document declares a field
@@ -12,6 +13,7 @@
 
 mod closure;
 mod credit;
+mod keys;
 mod message;
 mod remote;
 mod selector;

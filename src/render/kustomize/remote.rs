@@ -19,7 +19,11 @@ impl Fetched {
     pub(super) fn of(reference: &str) -> Self {
         let (place, query) = reference.split_once('?').unwrap_or((reference, ""));
         let asked = parameters(query).and_then(|found| found.reference);
-        let is_pinned = asked.as_deref().map_or_else(|| is_raw_file_of_commit(place), is_commit);
+        // A server gives what it wants for a file, whatever the query asks for.
+        let is_pinned = match asked.as_deref() {
+            Some(asked) if !is_file(reference) || is_plain_repository(place) => is_commit(asked),
+            _ => is_raw_file_of_commit(place),
+        };
         Self { url: cut(&shown(reference)), reference: asked.as_deref().map(cut), is_pinned }
     }
 }
@@ -157,6 +161,18 @@ fn is_commit(reference: &str) -> bool {
     matches!(reference.len(), 40 | 64) && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether what is first asked for as a file is plainly a repository: Kustomize clones only what no server gives it as a file.
+fn is_plain_repository(place: &str) -> bool {
+    let rest = ["https://", "http://"].into_iter().find_map(|scheme| without_prefix(place, scheme)).unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let is_yaml = [".yaml", ".yml", ".json"].into_iter().any(|end| path.to_ascii_lowercase().ends_with(end));
+    let parts: Vec<&str> = path.split('/').collect();
+    // Of what lies in a repository, GitHub serves files and the assets of releases under these.
+    let is_on_github = host.eq_ignore_ascii_case("github.com") && !matches!(parts.get(2), Some(&("raw" | "releases" | "archive")));
+    let ends_in_sight = path.contains("_git/") || path.contains("//") || parts.iter().any(|part| part.ends_with(".git"));
+    !is_yaml && has_path(path, 2) && (is_on_github || ends_in_sight || parts.len() == 2)
+}
+
 /// Whether a file is one of a commit, as GitHub serves them.
 fn is_raw_file_of_commit(place: &str) -> bool {
     let rest = without_prefix(place, "https://").or_else(|| without_prefix(place, "http://")).unwrap_or_default();
@@ -267,6 +283,37 @@ mod tests {
         for file in [format!("https://raw.githubusercontent.com/a/{ID}/main/c.yaml"), format!("https://evil.example/a/b/{ID}/c.yaml")] {
             assert_eq!(told(&file), (None, false), "{file}");
         }
+    }
+
+    #[test]
+    fn a_query_pins_a_repository_and_no_file() {
+        let is_pinned = |place: &str| Fetched::of(&format!("{place}?ref={ID}")).is_pinned;
+        for repository in [
+            "https://github.com/a/b",
+            "https://github.com/a/b/config/default",
+            "https://gitlab.example/a/b.git",
+            "https://gitlab.example/g/a/b.git/sub",
+            "https://gitlab.example/a/b",
+            "https://host/a/b//c/d",
+            "https://dev.azure.com/o/p/_git/r",
+            "git::https://host/a/b/c",
+            "ssh://git@host/a/b/c",
+            "github.com/a/b/c",
+        ] {
+            assert!(is_pinned(repository), "{repository}");
+        }
+        for file in [
+            "https://raw.githubusercontent.com/a/b/main/x.yaml",
+            "https://raw.githubusercontent.com/a/b/main/x",
+            "https://github.com/a/b/raw/main/x",
+            "https://github.com/a/b/releases/download/v1/x.yaml",
+            "https://gitlab.example/a/b/-/raw/main/x",
+            "https://host/x.yaml",
+            "https://host/a/x.yaml",
+        ] {
+            assert!(!is_pinned(file), "{file}");
+        }
+        assert!(is_pinned(&format!("https://raw.githubusercontent.com/a/b/{ID}/x.yaml")));
     }
 
     #[test]

@@ -148,10 +148,11 @@ pub(super) fn object_origin(pen: &Pen<'_>, object: &Object, commits: &Commits<'_
 
 /// What another commit than the author's did that makes an object less proven.
 fn made_worse(reasons: &[String]) -> Vec<&'static str> {
-    const LINKS: [(&str, &str); 3] = [
+    const LINKS: [(&str, &str); 4] = [
         ("reintroduced", "another commit brought it back"),
         ("change", "another commit brought it onto the branch"),
         ("activation", "another commit activated it"),
+        ("activation-unknown", "nobody can tell who activated it"),
     ];
     LINKS.into_iter().filter(|(phrase, _)| reasons.iter().any(|reason| reason == phrase)).map(|(_, words)| words).collect()
 }
