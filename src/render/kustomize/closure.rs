@@ -8,8 +8,9 @@ use crate::document::{self, Document};
 use crate::model::declaration::{DocumentRef, Entry, Remote, Submodule, TreeEntry, TreePath};
 use crate::yaml::Dialect;
 
+use super::keys::{self, items};
 use super::remote::{self, Fetched};
-use super::{Builder, keys, path};
+use super::{Builder, path};
 
 /// A kustomization of a closure.
 pub(in super::super) struct Kustomization {
@@ -186,14 +187,6 @@ impl Places {
 
 fn texts<'value>(value: &'value Value, field: &str) -> impl Iterator<Item = &'value str> {
     items(value, field).iter().filter_map(Value::as_str)
-}
-
-/// The items of a list field; a lone item counts as one, as in `replacements`' kin.
-pub(super) fn items<'value>(value: &'value Value, field: &str) -> &'value [Value] {
-    match value.get(field) {
-        Some(Value::Array(items)) => items,
-        _ => &[],
-    }
 }
 
 impl Follower<'_, '_> {

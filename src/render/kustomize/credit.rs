@@ -8,7 +8,8 @@ use crate::document::{self, Document};
 use crate::model::declaration::{DocumentRef, Entry, Input, LeafOrigin, TreePath};
 use crate::model::object::Pointer;
 
-use super::closure::{Closure, Kustomization, items};
+use super::closure::{Closure, Kustomization};
+use super::keys::items;
 use super::selector::{Named, could_change_image};
 use super::{Builder, Origin, path};
 use crate::render::object::RENDERED;

@@ -5,8 +5,6 @@
 
 use serde_json::Value;
 
-use super::closure::items;
-
 const PATCH: [&str; 4] = ["path", "patch", "target", "options"];
 const SELECTOR: [&str; 7] = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
 const GENERATOR: [&str; 9] = ["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type"];
@@ -19,7 +17,7 @@ const LISTS: [(&str, &[&str]); 8] = [
     ("patchesJson6902", &PATCH),
     ("images", &["name", "newName", "tagSuffix", "newTag", "digest"]),
     ("replicas", &["name", "count"]),
-    ("labels", &["pairs", "includeSelectors", "includeTemplates", "fields"]),
+    ("labels", &["pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"]),
     ("replacements", &REPLACEMENT),
     ("configMapGenerator", &GENERATOR),
     ("secretGenerator", &GENERATOR),
@@ -45,4 +43,12 @@ pub(super) fn is_exact_replacement(replacement: &Value) -> bool {
             let select = target.get("select").into_iter();
             has_only(target, &TARGET) && select.chain(items(target, "reject")).all(|selector| has_only(selector, &SELECTOR))
         })
+}
+
+/// The items of a list field.
+pub(super) fn items<'value>(value: &'value Value, field: &str) -> &'value [Value] {
+    match value.get(field) {
+        Some(Value::Array(items)) => items,
+        _ => &[],
+    }
 }

@@ -11,7 +11,7 @@ use crate::document;
 use crate::model::declaration::TreePath;
 use crate::yaml::Dialect;
 
-use super::closure::items;
+use super::keys::items;
 
 /// Characters that are told.
 const LENGTH: usize = 400;
