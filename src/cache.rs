@@ -11,6 +11,8 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::text::hex;
+
 const SEAL: usize = 65;
 
 /// What tells this build of the program from another of the same version, which may give other answers: the length of its file and
@@ -52,8 +54,7 @@ pub fn keep(file: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn seal(content: &[u8]) -> String {
-    let hex: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    hex + "\n"
+    hex(&Sha256::digest(content)) + "\n"
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
 pub use trust::json_schema as trust_schema;
 
+use crate::model::text::hex;
 use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};
 
@@ -234,10 +235,6 @@ impl Config {
             None => (!place::is_remote(url)).then(|| Path::new(url)),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The namespaces in which undeclared objects are looked for: only among those that are judged, since of the others the

@@ -26,6 +26,7 @@ use crate::keyring::{self, Keyring};
 use crate::model::comparison::Comparison;
 use crate::model::coverage::{Coverage, NotEvaluated, Stage};
 use crate::model::finding::{Finding, Severity};
+use crate::model::text::hex;
 use crate::progress::Progress;
 use crate::scan::{Declared, Judged, Limit, Policy, Readers, Run, Selection};
 use crate::source::Sources;
@@ -367,13 +368,12 @@ fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
 fn random_id() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn policy_digest(settings: &str, keys: &str) -> String {
     let digest = Sha256::digest(format!("{}\n{settings}\n{keys}", env!("CARGO_PKG_VERSION")));
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex(&digest))
 }
 
 /// So much time from now, unless somebody asks for an earlier end.

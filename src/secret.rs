@@ -12,6 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
+use crate::model::text::hex;
+
 /// Starts every digest. A NUL cannot stand in YAML or in a manifest, so no value of a manifest can be taken for a digest.
 const MARK: &str = "\u{0}digest:";
 
@@ -136,8 +138,7 @@ impl Redactor {
         }
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         mac.update(bytes);
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        Value::String(format!("{MARK}{hex}"))
+        Value::String(format!("{MARK}{}", hex(&mac.finalize().into_bytes())))
     }
 }
 

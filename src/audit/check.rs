@@ -12,6 +12,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
 use crate::model::tag::JudgedTag;
+use crate::model::text::hex;
 
 /// A check: data in a table.
 #[derive(Clone, Copy, Debug)]
@@ -139,8 +140,7 @@ fn fingerprint(cluster: &ClusterIdentity, object: Option<&ObjectId>, rule: &str,
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }
-    let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("kw1:{hex}")
+    format!("kw1:{}", hex(&digest.finalize()))
 }
 
 #[cfg(test)]

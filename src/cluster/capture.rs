@@ -19,6 +19,7 @@ use crate::model::coverage::NotEvaluated;
 use crate::model::evidence::{ClusterIdentity, Listing, ListingGap, Page};
 use crate::model::kind::{Kind, Kinds};
 use crate::model::object::LiveObject;
+use crate::model::text::hex;
 
 const README: &str = "\
 This folder is a recording of a Kubernetes cluster, made by `kubewitness capture` and read with `--recording`.
@@ -156,9 +157,9 @@ impl Writer {
 
     fn key(&self, key: &[u8; 32]) -> Result<(), Error> {
         use std::os::unix::fs::OpenOptionsExt as _;
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = hex(key);
         let path = self.folder.join(KEY);
-        let written = File::options().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| writeln!(file, "{hex}"));
+        let written = File::options().write(true).create_new(true).mode(0o600).open(&path).and_then(|mut file| writeln!(file, "{text}"));
         written.map_err(|source| Error::Write { path, source })
     }
 

@@ -13,6 +13,7 @@ use super::failure::{Failure, MALFORMED, NOT_FOUND, json_text};
 use super::wire::OpenApiIndex;
 use crate::cache;
 use crate::model::coverage::{NotEvaluated, Stage};
+use crate::model::text::hex;
 use crate::progress::Progress;
 
 /// Core v1 has 1.6 MB.
@@ -113,8 +114,7 @@ fn cached(file: &Path, hash: &str) -> Option<Vec<u8>> {
 }
 
 fn has_hash(document: &[u8], hash: &str) -> bool {
-    let computed: String = Sha512::digest(document).iter().map(|byte| format!("{byte:02x}")).collect();
-    computed.eq_ignore_ascii_case(hash)
+    hex(&Sha512::digest(document)).eq_ignore_ascii_case(hash)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cache;
 use crate::model::attribution::Crypto;
+use crate::model::text::hex;
 
 /// So many answers are remembered; then those go that were not asked for in this run.
 const MOST: usize = 200_000;
@@ -37,7 +38,7 @@ impl Evidence {
 
     /// In lower-case hex.
     pub(super) fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.0)
     }
 }
 

@@ -38,19 +38,12 @@ pub fn allowed_signers(bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
+#[path = "../../tests/fuzz/corpus.rs"]
+mod corpus;
 
-    fn each(corpus: &str, check: fn(&[u8])) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(corpus);
-        let mut inputs = 0;
-        for file in fs::read_dir(folder).expect("the corpus is there") {
-            check(&fs::read(file.expect("it can be listed").path()).expect("it can be read"));
-            inputs += 1;
-        }
-        assert!(inputs > 50, "{inputs} inputs are no corpus");
-    }
+#[cfg(test)]
+mod tests {
+    use super::corpus::each;
 
     #[test]
     fn no_input_that_fuzzing_found_breaks_the_packet_reader() {

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::cache as cache_file;
+use crate::model::text::hex;
 use cache::{Answers, Evidence};
 use openpgp::{KeyFile, OpenPgp};
 use ssh::{Mistake, Revocations, Ssh};
@@ -269,6 +270,5 @@ fn digest(files: &[Material]) -> String {
         hasher.update(purpose);
         hasher.update(content);
     }
-    let hex: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex(&hasher.finalize()))
 }

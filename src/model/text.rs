@@ -1,6 +1,14 @@
-//! Bytes that are nearly always text: names, e-mails, subjects and paths from Git.
+//! Bytes that are nearly always text: names, e-mails, subjects and paths from Git; and bytes that never are.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+        text
+    })
+}
 
 /// Bytes from a repository that are meant as text. Compared byte by byte, so that Unicode twins stay different.
 ///

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::comparison::FieldValue;
 use crate::model::text::RawText;
+use crate::model::text::hex;
 use crate::secret;
 
 /// A word of a closed list. Kept as text on reading, so that a record with a newer word can still be read.
@@ -152,10 +153,6 @@ fn measure(value: &Value) -> Measure {
         other => serde_json::to_writer(&mut measure, other).expect("a JSON value can always be written, and a measure takes all"),
     }
     measure
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A text from Git. Texts that stand beside one `encoded` mark are all encoded where one of them has to be.

@@ -7,9 +7,8 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
-use super::commit::{Skeleton, skeleton};
+use super::commit::{Skeleton, known_links};
 use super::error::{Error, Result};
 use super::git::Objects;
 use super::reference::commit_of;
@@ -62,14 +61,12 @@ fn reached(
             if without.contains(&id) || reached.seen.contains(&id) {
                 continue;
             }
-            let commit = objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw));
-            match commit {
-                Ok(Some(commit)) => {
+            match known_links(objects, &id)? {
+                Some(commit) => {
                     reached.seen.insert(id);
                     queue.push((commit.time, id, commit.parents));
                 }
-                Ok(None) | Err(Error::Missing(_) | Error::Corrupt { .. }) => reached.whole = false,
-                Err(error) => return Err(error),
+                None => reached.whole = false,
             }
         }
         if reached.found.len() == sought.len() && without.is_empty() {
@@ -143,15 +140,10 @@ impl Graph<'_> {
             }
             return Ok(true);
         }
-        match self.objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw)) {
-            Ok(Some(commit)) => {
-                self.queue.push((commit.time, id));
-                self.nodes.insert(id, (commit, is_before));
-                Ok(true)
-            }
-            Ok(None) | Err(Error::Missing(_) | Error::Corrupt { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let Some(commit) = known_links(self.objects, &id)? else { return Ok(false) };
+        self.queue.push((commit.time, id));
+        self.nodes.insert(id, (commit, is_before));
+        Ok(true)
     }
 
     fn path(&self, from: ObjectId, to: ObjectId) -> Option<Vec<Step>> {
@@ -277,11 +269,7 @@ impl<'a> Descent<'a> {
     /// The claimed time and the parents of a commit; `None` where it is not there.
     fn read(&mut self, id: ObjectId) -> Result<Option<&(i64, Vec<ObjectId>)>> {
         if !self.read.contains_key(&id) {
-            let commit = match self.objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw)) {
-                Ok(commit) => commit.map(|commit| (commit.time, commit.parents)),
-                Err(Error::Missing(_) | Error::Corrupt { .. }) => None,
-                Err(error) => return Err(error),
-            };
+            let commit = known_links(self.objects, &id)?.map(|commit| (commit.time, commit.parents));
             self.read.insert(id, commit);
         }
         Ok(self.read[&id].as_ref())

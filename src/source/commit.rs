@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 use gix::ObjectId;
+use gix::objs::Kind;
 
+use super::error::{Error, Result};
+use super::git::Objects;
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::SourceId;
 use crate::model::text::RawText;
@@ -53,6 +56,27 @@ pub(super) fn skeleton(raw: &[u8]) -> Option<Skeleton> {
     }
     let time = header(raw, b"committer").and_then(seconds).map_or(0, |(seconds, _)| seconds);
     Some(Skeleton { tree, parents, time })
+}
+
+/// Reads the links of a commit.
+///
+/// # Errors
+/// Where it is not there, or its links cannot be read.
+pub(super) fn links(objects: &Objects, id: &ObjectId) -> Result<Skeleton> {
+    let damaged = || Error::Corrupt { id: id.to_string(), problem: "its folder or its parents cannot be read".into() };
+    skeleton(&objects.read(id, Kind::Commit)?).ok_or_else(damaged)
+}
+
+/// Reads the links of a commit. `None` where it is not there or they cannot be read, so that anything may be behind it.
+///
+/// # Errors
+/// Where the repository cannot be read.
+pub(super) fn known_links(objects: &Objects, id: &ObjectId) -> Result<Option<Skeleton>> {
+    match links(objects, id) {
+        Ok(links) => Ok(Some(links)),
+        Err(Error::Missing(_) | Error::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads a commit for the report.

@@ -8,9 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
-use super::commit::skeleton;
+use super::commit::known_links;
 use super::error::{Error, Result};
 use super::git::Objects;
 use crate::model::commit::CommitId;
@@ -40,12 +39,8 @@ impl Lineage {
             if stop.load(Ordering::Relaxed) {
                 return Err(Error::TimedOut(0));
             }
-            let links = match objects.read(&id, Kind::Commit).map(|raw| skeleton(&raw)) {
-                Ok(links) => links,
-                Err(Error::Missing(_) | Error::Corrupt { .. }) => None,
-                Err(error) => return Err(error),
-            };
-            let parents = links.map(|links| links.parents.into_iter().map(|parent| lineage.number(parent, &mut ids)).collect());
+            let parents =
+                known_links(objects, &id)?.map(|links| links.parents.into_iter().map(|parent| lineage.number(parent, &mut ids)).collect());
             lineage.parents.push(parents);
         }
         Ok(lineage)

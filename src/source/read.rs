@@ -8,12 +8,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use gix::objs::Kind;
 use sha2::{Digest as _, Sha256};
 
 use super::SourceSettings;
 use super::ancestry::{Descent, Reach, change_between, reach};
-use super::commit::skeleton;
+use super::commit::links;
 use super::error::{Error, Result};
 use super::git::{Layout, Objects};
 use super::history::{self, SourceHistories, Versioned, Walked, walked};
@@ -29,6 +28,7 @@ use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
 use crate::model::evidence::{Asked, Change, Mark, ObservedTip, Survey, TagObject, Tip};
+use crate::model::text::hex;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
 
@@ -45,7 +45,7 @@ type Read = (Tree, Option<Versioned>);
 /// The name of a clone's folder: one for each source, so that no two fetches meet in one.
 pub(super) fn clone_name(settings: &SourceSettings) -> String {
     let digest = Sha256::digest(format!("{}\0{}", settings.id, location::split_credentials(&settings.url).1));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>() + ".git"
+    hex(&digest[..16]) + ".git"
 }
 
 /// Walks the history of one source.
@@ -256,8 +256,7 @@ impl Job {
 
     fn read_commit(&self, layout: Layout, objects: &Objects, resolved: Resolved, path: &[u8], reach: Reach) -> Result<Read> {
         let Resolved { requested, commit, tag } = resolved;
-        let damaged = || Error::Corrupt { id: commit.to_string(), problem: "it names no folder".into() };
-        let root = skeleton(&objects.read(&commit, Kind::Commit)?).ok_or_else(damaged)?.tree;
+        let root = links(objects, &commit)?.tree;
         let place = format!("{} at {requested}", shown(&self.settings.url));
         let files = tree::of_commit(objects, &root, path, &place)?;
         let whole = files.whole;

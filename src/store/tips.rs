@@ -23,6 +23,7 @@ use super::wire::Line;
 use crate::model::commit::CommitId;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{Change, ClusterIdentity, ObservedTip, TagObject, Tip, TipChange};
+use crate::model::text::hex;
 
 /// Longer names of clusters are told by their digest.
 const LONGEST_NAME: usize = 100;
@@ -247,8 +248,7 @@ fn is_object_id(text: &str) -> bool {
 }
 
 fn digest(line: &[u8]) -> String {
-    let hex: String = Sha256::digest(line).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex(&Sha256::digest(line)))
 }
 
 impl Line {

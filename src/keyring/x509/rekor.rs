@@ -4,8 +4,6 @@
 //! attributes, as gitsign embeds it (sigstore/gitsign, `docs/bundle-cms.md`). The log's own signature over it, the signed entry
 //! timestamp, is what counts; a proof of inclusion has to hold where there is one.
 
-use std::fmt::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -15,6 +13,8 @@ use sha2::{Digest, Sha256};
 
 use super::protobuf::Message;
 use super::signing::PublicKey;
+
+use crate::model::text::hex;
 
 /// A tree of so many levels has more leaves than there are signatures.
 const MOST_HASHES: usize = 64;
@@ -226,15 +226,6 @@ fn pem(certificate: &[u8]) -> String {
         rest = after;
     }
     pem + "-----END CERTIFICATE-----\n"
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::cache;
+use crate::model::text::hex;
 use crate::yaml::Dialect;
 
 /// How a file of walks begins. Its number grows with every change of this format.
@@ -45,7 +46,7 @@ impl Frame {
     /// The file of answers in this frame; one for each source, so that no two walks meet in one.
     pub(super) fn file(&self, source: &str, folder: &Path) -> PathBuf {
         let digest = Sha256::digest(format!("{source}\0{}\0{}", self.address, self.dialect));
-        folder.join(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>() + ".walk")
+        folder.join(hex(&digest[..16]) + ".walk")
     }
 }
 

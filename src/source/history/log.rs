@@ -27,7 +27,7 @@ use crate::model::declaration::DocumentRef;
 use crate::model::log::{DocumentChange, FieldChange, Log, LogEnd};
 use crate::model::object::Manifest;
 use crate::secret::Redactor;
-use crate::source::commit;
+use crate::source::commit::{self, links};
 use crate::source::error::Result;
 use crate::source::listing::Listings;
 use crate::yaml::Dialect;
@@ -59,7 +59,7 @@ pub(in crate::source) fn log(
     let (questions, unreadable) = questions(&source.tip, wanted.documents, &listings, &versions, HashMap::new())?;
     unreadable.iter().for_each(|reference| give_up(reference, &mut found));
     let mut trail = Trail::new(&listings, &versions, &shallow);
-    let tip = trail.read(&source.tip)?;
+    let tip = links(&objects, &source.tip)?;
     for (document, question) in questions.iter().enumerate() {
         let sought = Sought { identity: question.identity.clone(), meaning: question.meaning };
         let path = question.reference.path.as_bytes().into();

@@ -8,8 +8,8 @@ use super::cache::KeptFile;
 use super::version::{Identity, Tip, Versions};
 use crate::document::LeafMeaning;
 use crate::model::declaration::DocumentRef;
-use crate::source::commit;
-use crate::source::error::{Error, Result};
+use crate::source::commit::links;
+use crate::source::error::Result;
 use crate::source::listing::{Listings, Node};
 
 /// What is asked about one document: what it means at the tip, and how it is written there.
@@ -33,9 +33,7 @@ pub(super) fn questions(
     versions: &Versions<'_>,
     known: HashMap<ObjectId, &KeptFile>,
 ) -> Result<(Vec<Question>, Vec<DocumentRef>)> {
-    let raw = listings.objects.read(tip, gix::objs::Kind::Commit)?;
-    let damaged = || Error::Corrupt { id: tip.to_string(), problem: "it names no folder".into() };
-    let root = commit::skeleton(&raw).ok_or_else(damaged)?.tree;
+    let root = links(listings.objects, tip)?.tree;
     let (mut questions, mut unreadable) = (Vec::new(), Vec::new());
     let mut files = Files { versions, known, last: None };
     for reference in wanted {

@@ -19,7 +19,7 @@ use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::evidence::{Survey, TouchedFile};
 use crate::model::object::{FieldPath, Step};
 use crate::model::text::RawText;
-use crate::source::commit::{Skeleton, commit, skeleton};
+use crate::source::commit::{Skeleton, commit, links, skeleton};
 use crate::source::error::{Error, Result};
 use crate::source::git::Objects;
 use crate::source::listing::Listings;
@@ -109,7 +109,7 @@ fn read(objects: &Objects, id: &ObjectId) -> Result<(Vec<u8>, Skeleton)> {
 fn touched(listings: &Listings<'_>, commit: &Skeleton) -> Result<Vec<TouchedFile>> {
     let mut different: Option<BTreeMap<Box<[u8]>, Change>> = None;
     for parent in &commit.parents {
-        let tree = read(listings.objects, parent)?.1.tree;
+        let tree = links(listings.objects, parent)?.tree;
         let found = changes(listings, tree, commit.tree, &Interest::<()>::All)?;
         let found = found.into_iter().map(|change| (change.path.clone(), change));
         different = Some(match different {

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
 use super::answer::{Answer, Beside};
 use super::claim::{Claim, Divided, Files, add};
@@ -17,7 +16,7 @@ use super::question::Question;
 use super::trees::{Interest, changes};
 use super::version::{Identity, Sought, Version, Versions};
 use crate::model::evidence::Authored;
-use crate::source::commit::{Skeleton, skeleton};
+use crate::source::commit::{Skeleton, links};
 use crate::source::error::{Error, Result};
 use crate::source::listing::Listings;
 
@@ -98,7 +97,7 @@ impl<'a> Walk<'a> {
     /// Puts a claim at a commit.
     pub(super) fn ask(&mut self, commit: ObjectId, path: &[u8], claim: Claim) -> Result<()> {
         if !self.pending.contains_key(&commit) {
-            let skeleton = self.read(&commit)?;
+            let skeleton = links(self.listings.objects, &commit)?;
             self.enqueue(commit, skeleton, Files::new());
         }
         let pending = self.pending.get_mut(&commit).expect("it was put there");
@@ -128,11 +127,6 @@ impl<'a> Walk<'a> {
     /// The answers in the order of the questions, the commits they number, and what could not be read on the way.
     pub(super) fn into_answers(self) -> (Vec<Answer>, Vec<ObjectId>, Vec<Error>) {
         (self.answers, self.credited.into_ids(), self.damages)
-    }
-
-    fn read(&self, id: &ObjectId) -> Result<Skeleton> {
-        let raw = self.listings.objects.read(id, Kind::Commit)?;
-        skeleton(&raw).ok_or_else(|| Error::Corrupt { id: id.to_string(), problem: "its parents cannot be read".into() })
     }
 
     fn enqueue(&mut self, id: ObjectId, commit: Skeleton, files: Files) {
@@ -197,7 +191,7 @@ impl<'a> Walk<'a> {
         let mut unread = false;
         for id in &commit.parents {
             let known = self.pending.get(id).map(|pending| Ok(pending.commit.clone()));
-            match known.unwrap_or_else(|| self.read(id)) {
+            match known.unwrap_or_else(|| links(self.listings.objects, id)) {
                 Ok(commit) => parents.push(Parent { number: parents.len(), id: *id, commit }),
                 Err(error) => {
                     unread = true;

@@ -4,11 +4,10 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
 use crate::model::commit::CommitId;
 use crate::model::log::{Doubt, LogEnd};
-use crate::source::commit::{Skeleton, skeleton};
+use crate::source::commit::{Skeleton, links};
 use crate::source::error::{Error, Result};
 use crate::source::history::moves::Moves;
 use crate::source::history::version::{Identity, Sought, Versions};
@@ -177,11 +176,6 @@ impl<'a> Trail<'a> {
         order
     }
 
-    pub(super) fn read(&self, id: &ObjectId) -> Result<Skeleton> {
-        let raw = self.listings.objects.read(id, Kind::Commit)?;
-        skeleton(&raw).ok_or_else(|| Error::Corrupt { id: id.to_string(), problem: "its parents cannot be read".into() })
-    }
-
     fn damaged(&mut self, error: Error) {
         if self.damages.len() < MOST_DAMAGES {
             self.damages.push(error);
@@ -240,7 +234,7 @@ impl<'a> Trail<'a> {
     fn parents(&mut self, commit: &Skeleton) -> Parents {
         let mut parents = Parents { read: Vec::new(), unread: false };
         for id in &commit.parents {
-            match self.read(id) {
+            match links(self.listings.objects, id) {
                 Ok(commit) => parents.read.push(Parent { id: *id, commit }),
                 Err(error) => {
                     parents.unread = true;
@@ -341,7 +335,7 @@ impl<'a> Trail<'a> {
             }
             let known = moves.entry(number).or_insert_with(|| {
                 let between = Moves::between(self.listings, self.versions, parents[number].commit.tree, commit.tree);
-                between.map_err(|error| self.damages.push(error)).ok()
+                between.map_err(|error| self.damaged(error)).ok()
             });
             let moved = match known {
                 Some(moves) => moved(self.versions, moves, place, path),
