@@ -7,11 +7,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use self::arguments::{Cli, Command, FailOnArg, Trust, state_folder};
+use self::arguments::{Blame, Cli, Command, FailOnArg, Log, Trust, state_folder};
 use self::screen::{screen, start_log, tell};
 use crate::run::field::FieldChoice;
 use crate::run::output;
-use crate::run::select::Selector;
 use crate::run::{self, Error, Options, Outcome, Screen};
 
 /// Parses the command line, does what it says, and tells how it ended.
@@ -53,21 +52,17 @@ fn dispatch(command: Command, screen: &Screen) -> Result<Outcome, Error> {
             options.flags.cron = scan.cron;
             wait(run::scan::scan(options, scan.report, &scan.output, scan.record_fields, screen))
         }
-        Command::Blame(blame) => {
-            let selector = Selector::parse(&blame.object, blame.namespace)?;
-            let field = blame.field.as_deref().map(FieldChoice::parse).transpose()?;
-            let mut options = blame.from.options(blame.cluster);
-            options.flags.state = blame.state;
-            options.flags.default_state = state_folder();
-            wait(run::blame::blame(options, &selector, field.as_ref(), blame.output, screen))
+        Command::Blame(Blame { field, one }) => {
+            let field = field.as_deref().map(FieldChoice::parse).transpose()?;
+            let output = one.output;
+            let (selector, options) = one.asked()?;
+            wait(run::blame::blame(options, &selector, field.as_ref(), output, screen))
         }
-        Command::Log(log) => {
-            let selector = Selector::parse(&log.object, log.namespace)?;
-            let limit = log.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-            let mut options = log.from.options(log.cluster);
-            options.flags.state = log.state;
-            options.flags.default_state = state_folder();
-            wait(run::log::log(options, &selector, limit, log.output, screen))
+        Command::Log(Log { limit, one }) => {
+            let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            let output = one.output;
+            let (selector, options) = one.asked()?;
+            wait(run::log::log(options, &selector, limit, output, screen))
         }
         Command::Compare(compare) => {
             let fail_on = compare.fail_on.setting();

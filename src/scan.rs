@@ -271,13 +271,9 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
     let (tips, gaps) = tips(readers, observed.as_deref(), &run, progress).await;
     not_evaluated.extend(gaps);
-    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
-    let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
+    let (Proofs { signatures, positions }, gaps) = proofs(readers, policy, &trees, &histories, tips_before, &run, progress).await;
     not_evaluated.extend(gaps);
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    let asked = asked(policy, &trees, &histories, &signatures, run.started);
-    let (positions, gaps) = positions(readers, &asked, &histories, observed.as_deref().unwrap_or_default(), &run, progress).await;
-    not_evaluated.extend(gaps);
     let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
     let (tags, gaps) = tags(readers, &judging, &run, progress).await;
@@ -421,6 +417,30 @@ async fn tags(readers: &Readers, judging: &attribute::Judging<'_>, run: &Run, pr
     let verified = run.limit.within(readers.keyring.verify_tags(&tags, run.started, progress)).await;
     let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures of tags");
     (attribute::tags(tags, &signatures, judging), gaps)
+}
+
+/// What is known of commits, to judge them.
+struct Proofs {
+    signatures: Signatures,
+    positions: Positions,
+}
+
+/// What the signatures of the commits say, and where those stand, by what the trust policy asks.
+async fn proofs(
+    readers: &Readers,
+    policy: &Policy,
+    trees: &[Tree],
+    histories: &Histories,
+    observed: &[ObservedTip],
+    run: &Run,
+    progress: &Progress,
+) -> (Proofs, Vec<NotEvaluated>) {
+    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
+    let (signatures, mut not_evaluated) = in_time(verified, Stage::Verify, "the signatures");
+    let asked = asked(policy, trees, histories, &signatures, run.started);
+    let (positions, gaps) = positions(readers, &asked, histories, observed, run, progress).await;
+    not_evaluated.extend(gaps);
+    (Proofs { signatures, positions }, not_evaluated)
 }
 
 /// What the trust policy asks about the histories.

@@ -93,8 +93,9 @@ impl<'a> Evidence<'a> {
         let commits = match authors(declaration, self.histories) {
             Authors::Nobody => return Activation::of(None, ""),
             Authors::BeforeHistory => return Activation::of(None, "activation-before-history"),
-            Authors::Unknown => {
-                let mut activation = Activation::of(Some(Verdict::Unverifiable), "activation-unknown");
+            unknown @ (Authors::Unknown | Authors::Untold) => {
+                let phrase = if matches!(unknown, Authors::Unknown) { "activation-unknown" } else { ACTIVATION };
+                let mut activation = Activation::of(Some(Verdict::Unverifiable), phrase);
                 if let Some(policy) = self.judging.trust {
                     let against = objections(policy, None, &self.place(declaration, None), None, false);
                     activation.against = against.0;
@@ -102,7 +103,6 @@ impl<'a> Evidence<'a> {
                 }
                 return activation;
             }
-            Authors::Untold => return Activation::of(Some(Verdict::Unverifiable), ACTIVATION),
             Authors::Commits(commits) => self.newest(declaration, commits),
         };
         let mut activation = Activation::of(None, "");

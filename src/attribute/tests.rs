@@ -529,8 +529,11 @@ fn where_it_cannot_be_told_what_draws_an_object_in_nothing_is_proven() {
     assert_eq!((found.activated_by, found.verdict), (None, Verdict::Unverifiable));
     assert_eq!(found.reasons.join(" "), "uid-binding activation-unknown");
     let rules = vec![Rule { min: Some(Verdict::VerifiedAuthor), ..Rule::default() }];
-    let (_, breaches) = by_policy(rules, unknown(), &[WEB]);
-    assert_eq!(breaches, [breach(None, Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))]);
+    let expected = [breach(None, Objection::BelowMinimum, Some(Verdict::VerifiedAuthor))];
+    assert_eq!(by_policy(rules.clone(), unknown(), &[WEB]).1, expected);
+    // Nor where the entry is known, and not who wrote it.
+    let unread = [WEB, drawn("k.yaml", &[Authored::Unreadable])];
+    assert_eq!(by_policy(rules, with_data(drawn_by(&["k.yaml"])), &unread).1, expected);
 }
 
 #[test]

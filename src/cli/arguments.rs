@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{FailOn, Flags, SecretsMode};
-use crate::run::Options;
 use crate::run::output::{self, Format, Output, parse_report};
 use crate::run::schema::Contract;
+use crate::run::select::Selector;
+use crate::run::{Error, Options};
 
 /// Compares a live Kubernetes cluster with what Git declares, says who declared each field and how well that is proven, and
 /// who changed it since. It only reads.
@@ -122,50 +123,43 @@ pub(super) struct Scan {
     pub(super) cron: bool,
 }
 
+/// What commands about one object are told.
 #[derive(Args)]
-pub(super) struct Blame {
+pub(super) struct OneObject {
     /// The object, as in deploy/web
     #[arg(value_name = "KIND/NAME")]
-    pub(super) object: String,
+    object: String,
     /// Its namespace
     #[arg(long, short, value_name = "NAME")]
-    pub(super) namespace: Option<String>,
-    /// Only this field and what is below it, as in spec.template.spec.containers[name=web].image or /spec/replicas
-    #[arg(long, value_name = "PATH")]
-    pub(super) field: Option<String>,
+    namespace: Option<String>,
     #[command(flatten)]
-    pub(super) from: From,
+    from: From,
     #[command(flatten)]
-    pub(super) cluster: ClusterArgs,
+    cluster: ClusterArgs,
     /// Where scans remember the tips of the sources; only read here [default: as for scan]
     #[arg(long, value_name = "DIR")]
-    pub(super) state: Option<PathBuf>,
+    state: Option<PathBuf>,
     /// terminal or json
     #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
     pub(super) output: &'static Format,
 }
 
 #[derive(Args)]
+pub(super) struct Blame {
+    /// Only this field and what is below it, as in spec.template.spec.containers[name=web].image or /spec/replicas
+    #[arg(long, value_name = "PATH")]
+    pub(super) field: Option<String>,
+    #[command(flatten)]
+    pub(super) one: OneObject,
+}
+
+#[derive(Args)]
 pub(super) struct Log {
-    /// The object, as in deploy/web
-    #[arg(value_name = "KIND/NAME")]
-    pub(super) object: String,
-    /// Its namespace
-    #[arg(long, short, value_name = "NAME")]
-    pub(super) namespace: Option<String>,
     /// Only so many of the newest commits [default: all]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) limit: Option<u32>,
     #[command(flatten)]
-    pub(super) from: From,
-    #[command(flatten)]
-    pub(super) cluster: ClusterArgs,
-    /// Where scans remember the tips of the sources; only read here [default: as for scan]
-    #[arg(long, value_name = "DIR")]
-    pub(super) state: Option<PathBuf>,
-    /// terminal or json
-    #[arg(long, short, value_name = "FORMAT", value_parser = format, default_value = "terminal")]
-    pub(super) output: &'static Format,
+    pub(super) one: OneObject,
 }
 
 #[derive(Args)]
@@ -395,6 +389,17 @@ impl TrustInit {
             ..Flags::default()
         };
         Options { config: self.config, flags, recording: None }
+    }
+}
+
+impl OneObject {
+    /// Which object, and where it is declared.
+    pub(super) fn asked(self) -> Result<(Selector, Options), Error> {
+        let selector = Selector::parse(&self.object, self.namespace)?;
+        let mut options = self.from.options(self.cluster);
+        options.flags.state = self.state;
+        options.flags.default_state = state_folder();
+        Ok((selector, options))
     }
 }
 

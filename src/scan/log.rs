@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Declared, Policy, Readers, Run, asked, in_time, inputs, positions, schemas};
+use super::{Declared, Policy, Proofs, Readers, Run, in_time, inputs, proofs, schemas};
 use crate::model::attribution::CommitVerdict;
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{Declaration, Tree};
@@ -49,11 +49,8 @@ pub async fn logged(
     let (mut log, gaps) = in_time(run.limit.within(followed).await, Stage::History, "the history");
     not_evaluated.extend(gaps);
     let histories = Histories { commits: std::mem::take(&mut log.commits), ..Histories::default() };
-    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
-    let (signatures, gaps) = in_time(verified, Stage::Verify, "the signatures");
-    not_evaluated.extend(gaps);
-    let asked = asked(policy, &trees, &histories, &signatures, run.started);
-    let (positions, gaps) = positions(readers, &asked, &histories, observed.as_deref().unwrap_or_default(), run, progress).await;
+    let tips_before = observed.as_deref().unwrap_or_default();
+    let (Proofs { signatures, positions }, gaps) = proofs(readers, policy, &trees, &histories, tips_before, run, progress).await;
     not_evaluated.extend(gaps);
     // Nothing is declared here that bots could have a scope in: only commits are judged, as they are for the declarations of a scan.
     let leaf_names = |_: &Declaration| Vec::new();
