@@ -248,7 +248,7 @@ impl Sources {
     }
 
     /// The folder for what may be kept between runs, unless it lies in what is judged: nothing is ever written there, and what
-    /// lies there is not ours. Known only once the sources are fetched.
+    /// lies there is not ours. Known for sure only once the sources are fetched.
     pub fn cache(&self) -> Option<&Path> {
         self.settings.cache.as_deref().filter(|folder| !self.hold(folder))
     }
@@ -264,7 +264,9 @@ impl Sources {
             Ok(location::Location::Folder(folder)) => std::fs::canonicalize(folder).ok(),
             _ => None,
         });
-        folders.into_iter().any(|folder| place.starts_with(folder))
+        // Of what is not fetched yet, the repository around it.
+        let around = |folder: &Path| folder.ancestors().find(|ancestor| ancestor.join(".git").exists()).unwrap_or(folder).to_owned();
+        folders.into_iter().any(|folder| place.starts_with(around(&folder)))
             || self.versioned.values().any(|versioned| versioned.layout.holds(&place))
     }
 
@@ -346,8 +348,8 @@ impl Sources {
 
     /// Where the clone of a remote goes.
     fn clone_folder(&mut self, settings: &SourceSettings) -> error::Result<PathBuf> {
-        let parent = match (&self.settings.cache, &self.temporary) {
-            (Some(cache), _) => cache.clone(),
+        let parent = match (self.cache(), &self.temporary) {
+            (Some(cache), _) => cache.to_owned(),
             (None, Some(temporary)) => temporary.path().to_owned(),
             (None, None) => {
                 let made = tempfile::tempdir().map_err(|source| error::Error::Io { path: std::env::temp_dir(), source })?;

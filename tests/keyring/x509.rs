@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use kubewitness::model::attribution::{Algo, Crypto, KeyTime, TimeBasis};
+use kubewitness::model::commit::Commit;
 
 use crate::fixture::{ALICE, BOB, Repository, judge, judge_at, line, must, run, signed};
 use crate::openssl::{Gpgsm, LEAF, LONG, Openssl, P256, ROOT, RSA, armored, keyring, ours, present, roots, time};
@@ -49,18 +50,33 @@ fn authorities_of_every_algorithm_vouch() {
     }
 }
 
+/// A commit that Alice signed with gpgsm on 2025-03-01.
+struct Story {
+    repository: Repository,
+    openssl: Openssl,
+    gpgsm: Gpgsm,
+    commit: Commit,
+}
+
+impl Story {
+    fn new() -> Self {
+        let repository = Repository::new();
+        let openssl = Openssl::with_alice(RSA);
+        let gpgsm = Gpgsm::new(&openssl, "alice", "root");
+        let payload = repository.payload(ALICE, ALICE);
+        let armor = gpgsm.sign("20250301", "alice@example.com", &payload);
+        let commit = repository.commit(signed(&payload, "gpgsig", &armor));
+        Self { repository, openssl, gpgsm, commit }
+    }
+}
+
 #[test]
 fn gpgsm_signs_and_git_calls_it_good_as_we_do() {
-    let repository = Repository::new();
-    let openssl = Openssl::with_alice(RSA);
-    let gpgsm = Gpgsm::new(&openssl, "alice", "root");
-    let payload = repository.payload(ALICE, ALICE);
-    let armor = gpgsm.sign("20250301", "alice@example.com", &payload);
-    let commit = repository.commit(signed(&payload, "gpgsig", &armor));
+    let Story { repository, openssl, gpgsm, commit } = Story::new();
     let (facts, verdict) = judge(&roots(&openssl.pem(&["root"])), &commit);
     assert_eq!((line(&verdict), gpgsm.letter(&repository, &commit)), (GOOD.to_owned(), "G".to_owned()));
     assert_eq!((facts.time, facts.signer.as_deref()), (Some(time("2025-03-01T12:00:00Z")), Some("alice@example.com")));
-    let changed = repository.commit(signed(&payload.replace("A commit", "B commit"), "gpgsig", &armor));
+    let changed = repository.commit(String::from_utf8_lossy(&commit.raw).replace("A commit", "B commit"));
     let keyring = roots(&openssl.pem(&["root"]));
     assert_eq!(line(&judge(&keyring, &changed).1), "invalid bad-signature digest-mismatch");
     assert_eq!(gpgsm.letter(&repository, &changed), "B");
@@ -243,12 +259,7 @@ fn authorities_in_a_circle_lead_nowhere() {
 /// T24 and T25 in X.509: expiry is judged at the time that the signature claims.
 #[test]
 fn an_expired_certificate_is_judged_at_the_time_that_is_claimed() {
-    let repository = Repository::new();
-    let openssl = Openssl::with_alice(RSA);
-    let gpgsm = Gpgsm::new(&openssl, "alice", "root");
-    let payload = repository.payload(ALICE, ALICE);
-    let armor = gpgsm.sign("20250301", "alice@example.com", &payload);
-    let commit = repository.commit(signed(&payload, "gpgsig", &armor));
+    let Story { openssl, commit, .. } = Story::new();
     let keyring = roots(&openssl.pem(&["root"]));
     for (judged, verdict) in [
         ("2026-01-01T00:00:00Z", GOOD),

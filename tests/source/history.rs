@@ -458,15 +458,7 @@ fn paths_are_bytes() {
 #[test]
 fn dates_do_not_decide() {
     let git = Repository::new();
-    let write = |value: &str, parents: &[&str], date: &str| {
-        git.write("a.yaml", &config("a", value));
-        git.git(&["add", "-A"]);
-        let tree = git.git(&["write-tree"]);
-        let parents: String = parents.iter().map(|parent| format!("parent {parent}\n")).collect();
-        let person = format!("X <x@example.com> {date}");
-        let raw = format!("tree {tree}\n{parents}author {person}\ncommitter {person}\n\nat {date}\n");
-        git.git_with_input(&["hash-object", "-t", "commit", "-w", "--literally", "--stdin"], raw.as_bytes())
-    };
+    let write = |value: &str, parents: &[&str], date: &str| git.put_at(date, "a.yaml", &config("a", value), parents);
     let first = write("one", &[], "4000000000 +0000");
     let side = write("two", &[&first], "1 +9999");
     let main = write("one", &[&first], "nonsense");

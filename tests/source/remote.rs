@@ -46,6 +46,20 @@ fn a_commit_that_the_remote_serves_by_its_id_and_that_is_on_no_branch_is_not_rea
 }
 
 #[test]
+fn no_clone_lies_in_what_is_judged() {
+    let (git, judged) = (Repository::new(), Repository::new());
+    git.put("a.yaml", &config("a", "one"), "first");
+    judged.put("prod/b.yaml", &config("b", "one"), "first");
+    let server = Server::http(&git.path());
+    let beside = SourceSettings { id: "beside".to_owned(), ..source(&judged.path().join("prod").display().to_string()) };
+    let cache = judged.path().join(".cache");
+    let both = Settings { sources: vec![at(&server, None), beside], cache: Some(cache.clone()), timeout: Duration::from_secs(60) };
+    let (trees, not_evaluated) = run(Sources::new(both).fetch(&Progress::silent()));
+    assert_eq!((trees.len(), not_evaluated), (2, vec![]));
+    assert!(!cache.exists());
+}
+
+#[test]
 fn branches_tags_and_commits_of_a_remote_are_fetched_with_their_history() {
     let git = Repository::new();
     let first = git.put("a.yaml", &config("a", "one"), "first");

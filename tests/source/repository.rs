@@ -44,6 +44,17 @@ impl Repository {
         git(self.folder.path(), self.clock.get(), arguments, input)
     }
 
+    /// A commit that no reference leads to, with these parents and whatever date; its id.
+    pub(crate) fn put_at(&self, date: &str, path: &str, text: &str, parents: &[&str]) -> String {
+        self.write(path, text);
+        self.git(&["add", "-A"]);
+        let tree = self.git(&["write-tree"]);
+        let parents: String = parents.iter().map(|parent| format!("parent {parent}\n")).collect();
+        let person = format!("X <x@example.com> {date}");
+        let raw = format!("tree {tree}\n{parents}author {person}\ncommitter {person}\n\nat {date}\n");
+        self.git_with_input(&["hash-object", "-t", "commit", "-w", "--literally", "--stdin"], raw.as_bytes())
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         let place = self.folder.path().join(path);
         fs::create_dir_all(place.parent().unwrap()).unwrap();
