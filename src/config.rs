@@ -20,6 +20,7 @@ pub use file::{FailOn, File, RenderMode, SecretsMode};
 pub use schema::json_schema;
 pub use trust::json_schema as trust_schema;
 
+use crate::model::kept::KeptPolicy;
 use crate::model::text::hex;
 use crate::model::trust::TrustPolicy;
 use crate::{cluster, compare, keyring, render, source as git};
@@ -108,6 +109,8 @@ pub struct Config {
     pub trust_file: Option<PathBuf>,
     /// The trust policy.
     pub trust: Option<TrustPolicy>,
+    /// Where the trust policy is kept in a source.
+    pub kept_trust: Option<KeptPolicy>,
     /// Only declared objects of these namespaces are judged; empty means all.
     pub namespaces: BTreeSet<String>,
     /// Where scans remember tips.
@@ -164,8 +167,14 @@ impl Config {
         let undeclared = undeclared(file.undeclared.namespaces, flags.undeclared, &flags.namespaces)?;
         let keys = file.keys.relative_to(folder);
         let judging = judging::policy(&file.ignore, &file.managers);
+        let (trust_file, kept_trust) = match (flags.trust, file.trust) {
+            (Some(path), _) => (Some(path), None),
+            (None, Some(file::Trust::File(path))) => (Some(folder.join(path)), None),
+            (None, Some(file::Trust::Kept(kept))) => (None, Some(trust::kept(kept, &sources)?)),
+            (None, None) => (None, None),
+        };
         let state = state(file.state.map(|path| (folder, path)), flags.state, flags.default_state);
-        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging, &state);
+        let policy = policy_digest(&sources, secrets, &undeclared, &flags.namespaces, judging, &state, kept_trust.as_ref());
         Ok(Self {
             cluster: cluster::Settings {
                 kubeconfig: flags.kubeconfig,
@@ -199,8 +208,9 @@ impl Config {
                 rekor_keys: keys.rekor_keys,
                 forges: keys.forges.into_iter().map(file::Forge::settings).collect(),
             },
-            trust_file: flags.trust.or_else(|| file.trust.map(|path| folder.join(path))),
+            trust_file,
             trust: None,
+            kept_trust,
             namespaces: flags.namespaces,
             state,
             fail_on: flags.fail_on.unwrap_or(if flags.cron { FailOn::Never } else { file.fail_on }),
@@ -215,6 +225,14 @@ impl Config {
     /// [`Error::Yaml`], [`Error::Schema`], each with its line.
     pub fn parse_trust(name: &str, text: &[u8]) -> Result<TrustPolicy, Error> {
         trust::parse(name, text).map(|read| read.policy)
+    }
+
+    /// Reads one version of a trust policy that is kept in a source; what is wrong with it is told in words.
+    ///
+    /// # Errors
+    /// With the line.
+    pub fn parse_kept_trust(name: &str, text: &[u8]) -> Result<TrustPolicy, String> {
+        Self::parse_trust(name, text).map_err(|error| error.to_string())
     }
 
     /// Takes in the text of the trust policy, which from then on is part of the policy's digest.
@@ -269,6 +287,7 @@ fn policy_digest(
     namespaces: &BTreeSet<String>,
     judging: Option<serde_json::Value>,
     state: &State,
+    kept: Option<&KeptPolicy>,
 ) -> String {
     let sources: Vec<_> = sources.iter().map(file::Source::policy).collect();
     let mut policy = serde_json::json!({
@@ -283,6 +302,10 @@ fn policy_digest(
     }
     if *state == State::Off {
         policy["state"] = NO_STATE.into();
+    }
+    // What its versions say follows from the commits that the record names.
+    if let Some(KeptPolicy { source, path, anchor }) = kept {
+        policy["trust"] = serde_json::json!({ "source": source, "path": path, "anchor": anchor.as_str() });
     }
     hex(&Sha256::digest(policy.to_string().as_bytes()))
 }

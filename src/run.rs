@@ -28,7 +28,7 @@ use crate::model::coverage::{Coverage, NotEvaluated, Stage};
 use crate::model::finding::{Finding, Severity};
 use crate::model::text::hex;
 use crate::progress::Progress;
-use crate::scan::{Declared, Judged, Limit, Policy, Readers, Run, Selection};
+use crate::scan::{Declared, Judged, Limit, Policy, Readers, Run, Selection, TrustSource};
 use crate::source::Sources;
 use crate::store::{Opened, TipLog};
 use crate::{report as encoding, scan as pipeline, store};
@@ -174,7 +174,12 @@ fn parsed(options: Options) -> Result<Config, Error> {
     tracing::info!(path = %path.display(), "reading the configuration");
     let file = Config::parse_file(&path.display().to_string(), &store::read(&path)?)?;
     let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    Ok(Config::resolve(file, &folder, options.flags)?)
+    let mut config = Config::resolve(file, &folder, options.flags)?;
+    // Whoever writes the anchor decides where trust begins.
+    if config.kept_trust.is_some() {
+        config.trust_file = Some(path);
+    }
+    Ok(config)
 }
 
 fn sources_needed(config: &Config) -> Result<(), Error> {
@@ -185,23 +190,29 @@ fn sources_needed(config: &Config) -> Result<(), Error> {
 /// Reads the trust policy, where one is named. Whoever can commit to what is judged must not be who writes it.
 fn with_trust(config: Config) -> Result<Config, Error> {
     let Some(path) = config.trust_file.clone() else { return Ok(config) };
+    if let Some(source) = config.local_sources().find(|source| store::is_inside(&path, source)) {
+        return Err(Error::Usage(inside(&path, config.kept_trust.is_some(), &source.display().to_string())));
+    }
+    if config.kept_trust.is_some() {
+        return Ok(config);
+    }
     tracing::info!(path = %path.display(), "reading the trust policy");
     let text = store::read(&path)?;
-    if let Some(source) = config.local_sources().find(|source| store::is_inside(&path, source)) {
-        let (file, source) = (path.display(), source.display());
-        return Err(Error::Usage(format!("the trust policy {file} lies in {source}, which it judges; keep it outside of the repository")));
-    }
     Ok(config.with_trust(&path.display().to_string(), &text)?)
 }
 
 /// Refuses a policy that lies anywhere in a repository that was read. Which those are is known for sure only now.
-fn refuse_inside(sources: &Sources, trust_file: Option<&Path>) -> Result<(), Error> {
+fn refuse_inside(sources: &Sources, trust_file: Option<&Path>, policy: &Policy) -> Result<(), Error> {
     match trust_file.filter(|file| sources.hold(file)) {
         None => Ok(()),
-        Some(file) => {
-            Err(Error::Usage(format!("the trust policy {} lies in a repository that it judges; keep it outside of it", file.display())))
-        }
+        Some(file) => Err(Error::Usage(inside(file, matches!(policy.trust, TrustSource::Kept { .. }), "a repository"))),
     }
+}
+
+fn inside(file: &Path, is_anchor: bool, place: &str) -> String {
+    let file = file.display();
+    let what = if is_anchor { format!("{file}, with the anchor of the trust policy,") } else { format!("the trust policy {file}") };
+    format!("{what} lies in {place}, which it judges; keep it outside of the repository")
 }
 
 /// Opens the cluster, live or recorded.
@@ -257,7 +268,11 @@ pub async fn prepare(options: Options, progress: &Progress) -> Result<Prepared, 
     let policy = Policy {
         render: config.render,
         compare: config.compare,
-        trust: config.trust,
+        trust: match (config.trust, config.kept_trust) {
+            (Some(policy), _) => TrustSource::File(policy),
+            (None, Some(kept)) => TrustSource::Kept { kept, read: Config::parse_kept_trust },
+            (None, None) => TrustSource::Nowhere,
+        },
         selection,
         digest: policy_digest(&config.policy_digest, &keyring.digest()),
     };
@@ -274,7 +289,7 @@ impl Prepared {
     pub async fn scan(self, progress: &Progress) -> Result<Scanned, Error> {
         let Self { mut readers, policy, run, fail_on, state, trust_file, begun } = self;
         let mut declared = pipeline::declared(&mut readers, &policy, &run, progress).await?;
-        refuse_inside(&readers.sources, trust_file.as_deref())?;
+        refuse_inside(&readers.sources, trust_file.as_deref(), &policy)?;
         let log = if readers.sources.have_tips() { remember(&state, &readers.sources, &mut declared, run.started) } else { None };
         let mut judged = pipeline::judged(&readers, declared, &policy, run, progress).await;
         judged.scan.finished = judged.scan.started + begun.elapsed();

@@ -3,6 +3,7 @@
 //! A line with `.await` touches the world, a line without is pure. It reads no clock (the moment is given) and writes nothing.
 
 pub mod log;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -12,20 +13,24 @@ use chrono::{DateTime, Utc};
 
 use crate::cluster::Cluster;
 use crate::keyring::Keyring;
+use crate::model::commit::Commit;
 use crate::model::comparison::{Comparison, ObjectState};
 use crate::model::coverage::{Coverage, Excluded, NotEvaluated, Stage, Unlisted};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Remote, SourceId, Tree};
-use crate::model::evidence::{Asked, ClusterIdentity, Histories, ListingGap, ObservedTip, Positions, Signatures, TipChange};
+use crate::model::evidence::{Asked, ClusterIdentity, ListingGap, ObservedTip, Positions, Signatures, TipChange};
+use crate::model::kept::{KeptTrust, Trust};
 use crate::model::kind::Kinds;
 use crate::model::object::ObjectId;
 use crate::model::scan::{Reader, Scan};
 use crate::model::schema::Schemas;
 use crate::model::tag::JudgedTag;
-use crate::model::trust::TrustPolicy;
 use crate::progress::Progress;
 use crate::source::Sources;
 use crate::yaml::Dialect;
 use crate::{attribute, audit, cluster, compare, render};
+
+pub use trust::TrustSource;
+use trust::{Established, established};
 
 /// Why an object that nothing seems to declare is not called undeclared.
 const INCOMPLETE: &str = "declarations incomplete";
@@ -46,8 +51,8 @@ pub struct Policy {
     pub render: render::Settings,
     /// Comparing.
     pub compare: compare::Settings,
-    /// Whose keys speak for whom, and who may declare what; none where nobody made a trust policy.
-    pub trust: Option<TrustPolicy>,
+    /// Where it is said whose keys speak for whom, and who may declare what.
+    pub trust: TrustSource,
     /// Which declared objects are judged at all.
     pub selection: Selection,
     /// Digest of every setting that can change a verdict.
@@ -154,6 +159,10 @@ pub struct Declared {
     pub declarations: Vec<Declaration>,
     /// What kustomizations would fetch.
     pub remotes: Vec<Remote>,
+    /// The trust policies.
+    pub trust: Trust,
+    /// What became of the one that is kept in a source; absent where none is, or where that cannot be told.
+    pub kept: Option<KeptTrust>,
     /// Where earlier scans saw the references of the sources. Absent where that is not asked.
     pub observed: Option<Vec<ObservedTip>>,
     /// What was left out on purpose.
@@ -219,6 +228,8 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if let Some(folder) = readers.sources.cache() {
         readers.keyring.remember_in(folder);
     }
+    let (Established { trust, kept }, gaps) = established(readers, &policy.trust, &trees, run, progress).await;
+    not_evaluated.extend(gaps);
     let rendered = run.limit.block(|stop| render::declarations(&trees, &kinds, readers.cluster.redactor(), &policy.render, progress, stop));
     let (all, gaps) = rendered.declarations.into_parts();
     not_evaluated.extend(gaps);
@@ -238,13 +249,13 @@ pub async fn declared(readers: &mut Readers, policy: &Policy, run: &Run, progres
     if declarations.is_empty() && not_evaluated.is_empty() && (population == 0 || policy.compare.undeclared_namespaces.is_empty()) {
         not_evaluated.push(NotEvaluated::new(Stage::Render, subject, "nothing is declared"));
     }
-    Ok(Declared { cluster, kinds, trees, declarations, remotes: rendered.remotes, observed: None, excluded, not_evaluated })
+    Ok(Declared { cluster, kinds, trees, declarations, remotes: rendered.remotes, trust, kept, observed: None, excluded, not_evaluated })
 }
 
 /// The second half: compares what is declared with what is live, says who declared it, and judges.
 /// What cannot be read from here on is not evaluated; the scan goes on.
 pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run: Run, progress: &Progress) -> Judged {
-    let Declared { cluster, kinds, trees, declarations, remotes, observed, excluded, mut not_evaluated } = declared;
+    let Declared { cluster, kinds, trees, declarations, remotes, trust, kept, observed, excluded, mut not_evaluated } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
 
     not_evaluated.extend(absent_namespaces(readers, &plan, &run).await);
@@ -271,10 +282,10 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
     not_evaluated.extend(gaps);
     let (tips, gaps) = tips(readers, observed.as_deref(), &run, progress).await;
     not_evaluated.extend(gaps);
-    let (Proofs { signatures, positions }, gaps) = proofs(readers, policy, &trees, &histories, tips_before, &run, progress).await;
+    let (Proofs { signatures, positions }, gaps) = proofs(readers, &trust, &trees, &histories.commits, tips_before, &run, progress).await;
     not_evaluated.extend(gaps);
     let leaf_names = |declaration: &Declaration| compare::leaf_names(declaration, &schemas);
-    let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
+    let judging = attribute::Judging { trust: &trust, positions: &positions, now: run.started, leaf_names: &leaf_names };
     let attributions = attribute::attributions(&declarations, &trees, &histories, &signatures, &judging);
     let (tags, gaps) = tags(readers, &judging, &run, progress).await;
     not_evaluated.extend(gaps);
@@ -297,6 +308,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         unreachable: readers.sources.unreachable(),
         remotes: &remotes,
         tags: &tags,
+        kept: kept.as_ref(),
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &histories,
@@ -318,6 +330,7 @@ pub async fn judged(readers: &Readers, declared: Declared, policy: &Policy, run:
         unreachable: readers.sources.unreachable().to_vec(),
         remotes,
         tags,
+        kept,
         declarations,
         comparisons: compared.comparisons,
         histories,
@@ -428,33 +441,28 @@ struct Proofs {
 /// What the signatures of the commits say, and where those stand, by what the trust policy asks.
 async fn proofs(
     readers: &Readers,
-    policy: &Policy,
+    trust: &Trust,
     trees: &[Tree],
-    histories: &Histories,
+    commits: &[Commit],
     observed: &[ObservedTip],
     run: &Run,
     progress: &Progress,
 ) -> (Proofs, Vec<NotEvaluated>) {
-    let verified = run.limit.within(readers.keyring.verify(&histories.commits, run.started, progress)).await;
+    let verified = run.limit.within(readers.keyring.verify(commits, run.started, progress)).await;
     let (signatures, mut not_evaluated) = in_time(verified, Stage::Verify, "the signatures");
-    let asked = asked(policy, trees, histories, &signatures, run.started);
-    let (positions, gaps) = positions(readers, &asked, histories, observed, run, progress).await;
+    let versioned = trees.iter().filter(|tree| tree.commit.is_some());
+    let sources: Vec<(&str, &str)> = versioned.map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
+    let asked = trust.asked(&sources, commits, &signatures, run.started);
+    let (positions, gaps) = positions(readers, &asked, commits, observed, run, progress).await;
     not_evaluated.extend(gaps);
     (Proofs { signatures, positions }, not_evaluated)
 }
 
-/// What the trust policy asks about the histories.
-fn asked(policy: &Policy, trees: &[Tree], histories: &Histories, signatures: &Signatures, now: DateTime<Utc>) -> BTreeMap<SourceId, Asked> {
-    let versioned = trees.iter().filter(|tree| tree.commit.is_some());
-    let sources: Vec<(&str, &str)> = versioned.map(|tree| (tree.source.as_str(), tree.url.as_str())).collect();
-    policy.trust.as_ref().map(|trust| trust.asked(&sources, &histories.commits, signatures, now)).unwrap_or_default()
-}
-
-/// Where the credited commits stand, by what the trust policy asks.
+/// Where commits stand, by what the trust policy asks.
 async fn positions(
     readers: &Readers,
     asked: &BTreeMap<SourceId, Asked>,
-    histories: &Histories,
+    commits: &[Commit],
     observed: &[ObservedTip],
     run: &Run,
     progress: &Progress,
@@ -462,7 +470,7 @@ async fn positions(
     if asked.is_empty() {
         return Default::default();
     }
-    let found = run.limit.within(readers.sources.positions(asked, &histories.commits, observed, progress)).await;
+    let found = run.limit.within(readers.sources.positions(asked, commits, observed, progress)).await;
     in_time(found, Stage::History, "what lies before commits of the trust policy")
 }
 

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::trust::{Judged, is_bounded, objections};
+use super::weighed::{Weighed, objections};
 use super::{Against, Evidence};
 use crate::model::attribution::{Breaches, Objection, Verdict};
 use crate::model::commit::{CommitId, SourceId};
 use crate::model::declaration::{Declaration, Entry};
 use crate::model::evidence::{Authored, Histories};
 use crate::model::object::ObjectId;
-use crate::model::trust::{Place, TrustPolicy};
+use crate::model::trust::Place;
 
 const ACTIVATION: &str = "activation";
 
@@ -96,11 +96,9 @@ impl<'a> Evidence<'a> {
             unknown @ (Authors::Unknown | Authors::Untold) => {
                 let phrase = if matches!(unknown, Authors::Unknown) { "activation-unknown" } else { ACTIVATION };
                 let mut activation = Activation::of(Some(Verdict::Unverifiable), phrase);
-                if let Some(policy) = self.judging.trust {
-                    let against = objections(policy, None, &self.place(declaration, None), None, false);
-                    activation.against = against.0;
-                    tell(None, against);
-                }
+                let against = objections(self.judging.trust, None, &self.place(declaration, None), None, false);
+                activation.against = against.0;
+                tell(None, against);
                 return activation;
             }
             Authors::Commits(commits) => self.newest(declaration, commits),
@@ -112,13 +110,13 @@ impl<'a> Evidence<'a> {
         for (commit, entries) in commits {
             let judged = self.judged(Some(commit));
             // What lies before an anchor stood there when the claims began.
-            if judged.is_some_and(|judged| judged.unclaimed) {
+            if judged.is_some_and(Weighed::is_unclaimed) {
                 continue;
             }
             let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
             (activation.limit, activation.phrase) = (activation.limit.max(Some(verdict)), ACTIVATION);
-            if let Some(policy) = self.judging.trust {
-                let against = self.against_entries(policy, declaration, judged, &entries);
+            if !self.judging.trust.is_absent() {
+                let against = self.against_entries(declaration, judged, &entries);
                 activation.against.extend(against.0);
                 tell(Some(commit), against);
             }
@@ -138,16 +136,16 @@ impl<'a> Evidence<'a> {
 
     /// What the policy has against the author of entries. The rules about the file of an entry say who may write it; where there
     /// is none, those about the object's own files do.
-    fn against_entries(&self, policy: &TrustPolicy, declaration: &Declaration, judged: Option<&Judged<'_>>, entries: &[&Entry]) -> Against {
+    fn against_entries(&self, declaration: &Declaration, judged: Option<&Weighed<'_>>, entries: &[&Entry]) -> Against {
         let (mut all, mut min) = (Breaches::default(), None);
         for entry in entries {
             let place = self.place_of_entry(&declaration.id, entry);
-            let mut against = objections(policy, judged, &place, None, false);
+            let mut against = objections(self.judging.trust, judged, &place, None, false);
             // What another file declares is of no scope of this one.
             against.0.remove(Objection::OutOfScope);
             if against.0.has(Objection::Unscoped) {
                 let of_bot = against.0.has(Objection::OutOfBotScope);
-                against = objections(policy, judged, &self.place(declaration, None), None, false);
+                against = objections(self.judging.trust, judged, &self.place(declaration, None), None, false);
                 if of_bot {
                     against.0.add(Objection::OutOfBotScope);
                 }
@@ -156,7 +154,7 @@ impl<'a> Evidence<'a> {
             min = [min, against.1].into_iter().flatten().min();
         }
         // To draw something in is no field of any scope.
-        if judged.is_some_and(is_bounded) {
+        if judged.is_some_and(Weighed::is_bounded) {
             all.add(Objection::OutOfBotScope);
         }
         (all, min)

@@ -1,9 +1,11 @@
 //! VERB: histories and signatures to who declared what, and how well that is proven. Pure.
 
 mod activation;
+mod kept;
 mod tag;
 mod trust;
 mod verdict;
+mod weighed;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,12 +18,15 @@ use crate::model::attribution::{
 use crate::model::commit::{Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, LeafOrigin, Tree};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Positions, Signatures};
+use crate::model::kept::Trust;
 use crate::model::object::{FieldPath, Pointer};
 use crate::model::trust::{Place, TrustPolicy};
-use trust::{Judged, Standpoint, is_bounded, objections, objections_to_change};
+use weighed::{Weighed, objections, objections_to_change, weigh};
 
 pub use activation::activators;
+pub use kept::{KeptFile, established};
 pub use tag::tags;
+pub use trust::Standpoint;
 pub use verdict::{commit_verdict, unverified};
 
 /// Names every leaf of a declaration, in its order.
@@ -30,8 +35,8 @@ pub type LeafNames<'a> = dyn Fn(&Declaration) -> Vec<(FieldPath, Pointer)> + 'a;
 /// By what attributions are judged.
 #[derive(Clone, Copy)]
 pub struct Judging<'a> {
-    /// The trust policy, where there is one.
-    pub trust: Option<&'a TrustPolicy>,
+    /// The trust policies.
+    pub trust: &'a Trust,
     /// Where commits stand, as far as it asks for that.
     pub positions: &'a Positions,
     /// The moment of the scan.
@@ -58,7 +63,7 @@ pub fn attributions(
     let versioned: HashMap<&str, &Tree> =
         trees.iter().filter(|tree| tree.commit.is_some()).map(|tree| (tree.source.as_str(), tree)).collect();
     let url = |commit: &Commit| versioned.get(commit.source.as_str()).map_or("", |tree| tree.url.as_str());
-    let judged: Vec<Judged<'_>> = histories.commits.iter().map(|commit| judge(commit, url(commit), signatures, judging)).collect();
+    let judged: Vec<Weighed<'_>> = histories.commits.iter().map(|commit| weigh(commit, url(commit), signatures, judging)).collect();
     let evidence = Evidence { histories, judged: &judged, judging, trees: &versioned };
     let mut breaches = Found::default();
     let declarations = declarations
@@ -70,27 +75,6 @@ pub fn attributions(
         .collect();
     let commits = judged.iter().map(|judged| judged.verdict.clone()).collect();
     Attributions { declarations, commits, breaches: breaches.told() }
-}
-
-fn judge<'a>(commit: &Commit, url: &str, signatures: &Signatures, judging: &Judging<'a>) -> Judged<'a> {
-    if judging.trust.is_some_and(|policy| is_before_anchor(policy, commit, url, judging.positions)) {
-        return Judged::before_anchor();
-    }
-    let standpoint = Standpoint { positions: judging.positions, now: judging.now };
-    // The key of the map is owned; two short copies for each commit.
-    match (signatures.get(&(commit.source.clone(), commit.id.clone())), judging.trust) {
-        (Some(facts), Some(policy)) => trust::judge(policy, commit, facts, standpoint),
-        (Some(facts), None) => commit_verdict(commit, facts).into(),
-        (None, _) => unverified().into(),
-    }
-}
-
-/// Whether a commit is an ancestor of where the claims of the policy begin. Nobody can become one later; what branched off before
-/// and was merged since is none.
-fn is_before_anchor(policy: &TrustPolicy, commit: &Commit, url: &str, positions: &Positions) -> bool {
-    let of_source = policy.anchors.iter().filter(|anchor| anchor.is_about(&commit.source, url));
-    let mut marks = of_source.filter_map(|anchor| positions.marks.get(&(commit.source.clone(), anchor.commit.clone())));
-    marks.any(|mark| mark.ancestors.contains(&commit.id))
 }
 
 /// What the policy has against the part of a commit in a declaration, and the verdict that is missed.
@@ -137,7 +121,7 @@ impl Credit<'_> {
 
 struct Evidence<'a> {
     histories: &'a Histories,
-    judged: &'a [Judged<'a>],
+    judged: &'a [Weighed<'a>],
     judging: &'a Judging<'a>,
     trees: &'a HashMap<&'a str, &'a Tree>,
 }
@@ -174,13 +158,13 @@ impl<'a> Evidence<'a> {
         let (credit, authors) = self.credit_of(declaration, &made_of, &leaves);
         let changes: Vec<(usize, Changed)> = made_of.iter().filter_map(|input| Some((*input, histories[*input]?.changed?))).collect();
         let mut link = Link { verdict: credit.verdict, against: Breaches::default(), made_worse: Vec::new() };
-        if let Some(policy) = self.judging.trust {
+        if !self.judging.trust.is_absent() {
             let is_changed = |input: Option<usize>| input.is_some_and(|input| changes.iter().any(|(changed, _)| *changed == input));
             let tell = |commit, against| breaches.add(commit, index, against);
-            let parts = self.against_leaves(policy, declaration, &mut leaves, &authors, &is_changed, tell);
+            let parts = self.against_leaves(declaration, &mut leaves, &authors, &is_changed, tell);
             for (author, input) in &authors {
                 let place = self.place(declaration, *input);
-                let (against, missed) = objections(policy, self.judged(*author), &place, None, is_changed(*input));
+                let (against, missed) = objections(self.judging.trust, self.judged(*author), &place, None, is_changed(*input));
                 let against = against.with(author.and_then(|author| parts.get(&author).copied()).unwrap_or_default());
                 breaches.add(*author, index, (against, missed));
                 link.against.extend(against);
@@ -238,18 +222,18 @@ impl<'a> Evidence<'a> {
         let verdict = judged.map_or(Verdict::Unverifiable, |judged| judged.verdict.verdict);
         let place = self.place(declaration, Some(input));
         if changed.reintroduced {
-            let against = self.judging.trust.map(|policy| objections(policy, judged, &place, None, false)).unwrap_or_default();
+            let against = objections(self.judging.trust, judged, &place, None, false);
             link.against.extend(against.0);
             link.verdict = link.verdict.max(verdict);
             link.made_worse.push("reintroduced");
             tell(against);
-        } else if let Some(against) = self.judging.trust.and_then(|policy| objections_to_change(policy, judged, &place)) {
+        } else if let Some(against) = objections_to_change(self.judging.trust, judged, &place) {
             link.limit(verdict, against.0, "change");
             tell(against);
         }
     }
 
-    fn judged(&self, commit: Option<u32>) -> Option<&'a Judged<'a>> {
+    fn judged(&self, commit: Option<u32>) -> Option<&'a Weighed<'a>> {
         self.judged.get(commit? as usize)
     }
 
@@ -257,7 +241,6 @@ impl<'a> Evidence<'a> {
     /// commit: what they set beyond their scope, or that they can only have removed something, which is no field of a scope.
     fn against_leaves(
         &self,
-        policy: &TrustPolicy,
         declaration: &Declaration,
         leaves: &mut [LeafAttribution],
         authors: &[Author],
@@ -271,17 +254,17 @@ impl<'a> Evidence<'a> {
         for (position, (leaf, origin)) in leaves.iter_mut().zip(&declaration.leaves).enumerate() {
             let judged = self.judged(leaf.commit);
             let input = origin.input.map(usize::from);
-            let found = match judged.filter(|judged| !judged.bots.is_empty()) {
+            let found = match judged.filter(|judged| judged.is_of_bots()) {
                 Some(bot) => {
                     let names = names.get_or_init(|| (self.judging.leaf_names)(declaration));
                     // A leaf without a name is of no scope.
                     let nameless = FieldPath::default();
                     let field = names.get(position).map_or(&nameless, |(field, _)| field);
-                    objections(policy, Some(bot), &self.place(declaration, input), Some(field), is_changed(input))
+                    objections(self.judging.trust, Some(bot), &self.place(declaration, input), Some(field), is_changed(input))
                 }
                 None => *known
                     .entry((leaf.commit, origin.input))
-                    .or_insert_with(|| objections(policy, judged, &self.place(declaration, input), None, is_changed(input))),
+                    .or_insert_with(|| objections(self.judging.trust, judged, &self.place(declaration, input), None, is_changed(input))),
             };
             leaf.breaches = found.0;
             leaf.verdict = limited(leaf.verdict, found.0);
@@ -293,7 +276,7 @@ impl<'a> Evidence<'a> {
                 }
             }
         }
-        for author in authors.difference(&wrote).filter(|author| self.judged(Some(**author)).is_some_and(is_bounded)) {
+        for author in authors.difference(&wrote).filter(|author| self.judged(Some(**author)).is_some_and(Weighed::is_bounded)) {
             parts.entry(*author).or_default().add(Objection::OutOfBotScope);
         }
         parts
@@ -349,7 +332,7 @@ impl<'a> Evidence<'a> {
             Some(Authored::Unreadable) | None => return Credit::nobody("unreadable-history"),
         };
         match (self.histories.commits.get(index as usize), self.judged.get(index as usize)) {
-            (Some(commit), Some(Judged { verdict, .. })) => {
+            (Some(commit), Some(Weighed { verdict, .. })) => {
                 Credit { id: Some(&commit.id), index: Some(index), verdict: verdict.verdict, reasons: verdict.reasons.clone() }
             }
             _ => Credit::nobody("unreadable-history"),

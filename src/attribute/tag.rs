@@ -1,20 +1,19 @@
 //! Tag objects and their signatures to who says that a commit has this name.
 
-use super::{Judging, judge};
+use super::Judging;
+use super::weighed::weigh_tag;
 use crate::model::attribution::Verdict;
-use crate::model::evidence::{Positions, Signatures};
+use crate::model::evidence::Signatures;
 use crate::model::tag::{JudgedTag, Tag};
 
 /// Judges tags, in their order. A signature is the tagger's over the name in the object: under another name it proves nothing
 /// (catalogue T55).
 pub fn tags(tags: Vec<Tag>, signatures: &Signatures, judging: &Judging<'_>) -> Vec<JudgedTag> {
-    // A tag is made at any time: it lies neither before nor behind a commit by which a policy bounds a key.
-    let judging = Judging { positions: &Positions::default(), ..*judging };
-    tags.into_iter().map(|tag| judged(tag, signatures, &judging)).collect()
+    tags.into_iter().map(|tag| judged(tag, signatures, judging)).collect()
 }
 
 fn judged(tag: Tag, signatures: &Signatures, judging: &Judging<'_>) -> JudgedTag {
-    let mut verdict = judge(&tag.object, "", signatures, judging).verdict;
+    let mut verdict = weigh_tag(&tag.object, signatures, judging);
     let wrong = wrong(&tag);
     if !wrong.is_empty() {
         verdict.verdict = Verdict::Invalid;

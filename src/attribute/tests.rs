@@ -15,6 +15,7 @@ use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::{Declaration, DocumentRef, Engine, Entry, Input, LeafOrigin, Tree};
 use crate::model::evidence::{Authored, Changed, DocumentHistory, Histories, Mark, Positions, Signatures};
 use crate::model::fixture::leaf_names;
+use crate::model::kept::Trust;
 use crate::model::object::{Manifest, ObjectId};
 use crate::model::trust::{Anchor, Bot, FieldGlob, PathGlob, Principal, Require, Rule, TrustPolicy, TrustedKey, Via};
 
@@ -290,7 +291,8 @@ fn by(
     signatures: &Signatures,
 ) -> Attributions {
     let positions = Positions::default();
-    let judging = Judging { trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+    let trust = trust.map(|policy| Trust::one(policy.clone())).unwrap_or_default();
+    let judging = Judging { trust: &trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
     super::attributions(declarations, trees, histories, signatures, &judging)
 }
 
@@ -671,7 +673,8 @@ fn what_was_activated_or_brought_before_an_anchor_needs_no_proof_of_that() {
         let mark = Mark { ancestors: ancestors.iter().map(|id| CommitId::new(*id)).collect(), ..Mark::default() };
         let marks = [(("fleet".to_owned(), CommitId::new("d")), mark)].into();
         let positions = Positions { marks, ..Positions::default() };
-        let judging = Judging { trust: Some(&policy), positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
+        let trust = Trust::one(policy.clone());
+        let judging = Judging { trust: &trust, positions: &positions, now: DateTime::UNIX_EPOCH, leaf_names: &leaf_names };
         let mut found = super::attributions(&[drawn_by(&["k.yaml"])], &[tree(true)], &histories, &signatures, &judging);
         let attribution = found.declarations.remove(0).unwrap();
         (attribution.activated_by, attribution.verdict, found.breaches.len())

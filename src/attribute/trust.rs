@@ -11,7 +11,7 @@ use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Object
 use crate::model::commit::Commit;
 use crate::model::evidence::Positions;
 use crate::model::object::FieldPath;
-use crate::model::trust::{Bot, Forge, Moment, Place, Principal, Require, Rule, TrustPolicy, TrustedKey, Via, covers};
+use crate::model::trust::{Bot, FilePlace, Forge, Moment, Place, Principal, Require, Rule, TrustPolicy, TrustedKey, Via, covers};
 
 /// What is known of a commit.
 #[derive(Clone, Debug)]
@@ -45,11 +45,11 @@ impl Judged<'_> {
 
 /// When, and where in the histories, commits are judged.
 #[derive(Clone, Copy)]
-pub(super) struct Standpoint<'a> {
+pub struct Standpoint<'a> {
     /// What lies before the commits that the policy names.
-    pub(super) positions: &'a Positions,
+    pub positions: &'a Positions,
     /// Decides which keys are retired by now.
-    pub(super) now: DateTime<Utc>,
+    pub now: DateTime<Utc>,
 }
 
 /// The judgement on a commit by a policy.
@@ -309,6 +309,28 @@ fn held_to_min(rule: &Rule, verdict: Verdict, breaches: &mut Breaches, missed: &
         breaches.add(Objection::BelowMinimum);
         *missed = Some(missed.map_or(min, |missed| missed.min(min)));
     }
+}
+
+/// What a policy has against a change of the policy itself, which is kept in this file. The rules about the file say who may make one.
+/// Where they ask for no proof of their own, it has to be a person's own key: a forge attests what anybody with an account there did.
+pub(super) fn against_change(policy: &TrustPolicy, judged: &Judged<'_>, file: &FilePlace<'_>) -> Vec<&'static str> {
+    let (mut breaches, mut missed) = (Breaches::default(), None);
+    let rules: Vec<&Rule> = policy.rules.iter().filter(|rule| rule.is_about_file(file)).collect();
+    if rules.is_empty() && !policy.rules.is_empty() {
+        breaches.add(Objection::Unscoped);
+    }
+    for rule in &rules {
+        held_to_allow(rule, &judged.names, &mut breaches);
+        held_to_min(rule, judged.verdict.verdict, &mut breaches, &mut missed);
+    }
+    if rules.iter().all(|rule| rule.min.is_none()) && judged.verdict.verdict > Verdict::VerifiedCommitter {
+        breaches.add(Objection::BelowMinimum);
+    }
+    // A program that may change the policy may widen its own scope.
+    if !judged.bots.is_empty() {
+        breaches.add(Objection::OutOfBotScope);
+    }
+    breaches.phrases().collect()
 }
 
 /// Whether it is of bots alone, each of which may set some fields only.

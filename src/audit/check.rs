@@ -9,6 +9,7 @@ use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{Declaration, Remote};
 use crate::model::evidence::{ClusterIdentity, Histories, Signatures, TipChange, Unreachable};
 use crate::model::finding::{Finding, Severity};
+use crate::model::kept::KeptTrust;
 use crate::model::object::ObjectId;
 use crate::model::scan::Scan;
 use crate::model::tag::JudgedTag;
@@ -55,6 +56,8 @@ pub struct Facts<'a> {
     pub remotes: &'a [Remote],
     /// The tags that sources ask for.
     pub tags: &'a [JudgedTag],
+    /// The trust policy that is kept in a source.
+    pub kept: Option<&'a KeptTrust>,
     /// What Git declares.
     pub declarations: &'a [Declaration],
     /// What comparing said.
@@ -77,6 +80,7 @@ impl<'a> From<&'a Scan> for Facts<'a> {
             unreachable: &scan.unreachable,
             remotes: &scan.remotes,
             tags: &scan.tags,
+            kept: scan.kept.as_ref(),
             declarations: &scan.declarations,
             comparisons: &scan.comparisons,
             histories: &scan.histories,

@@ -28,6 +28,7 @@ mod sentence;
 mod signature_invalid;
 mod signer_untrusted;
 mod tag_mismatched;
+mod trust_policy_refused;
 
 pub use check::{Check, Explanation, Facts};
 
@@ -44,6 +45,7 @@ pub const CHECKS: &[Check] = &[
     history_rewritten::CHECK,
     revision_unreachable::CHECK,
     tag_mismatched::CHECK,
+    trust_policy_refused::CHECK,
     field_rewritten::CHECK,
     field_stale::CHECK,
     field_never_converges::CHECK,

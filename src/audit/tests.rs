@@ -84,6 +84,7 @@ fn severities_are_those_of_the_contract() {
             "history-rewritten",
             "revision-unreachable",
             "tag-mismatched",
+            "trust-policy-refused",
         ]
     );
     assert_eq!(of(Severity::Note), ["object-terminating", "commit-unsigned", "signer-untrusted"]);

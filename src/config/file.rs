@@ -18,8 +18,9 @@ pub struct File {
     pub sources: Vec<Source>,
     /// Keys that speak for persons and forges.
     pub keys: Keys,
-    /// File with the trust policy, which lies outside of what it judges. With one, only it binds a key to a person.
-    pub trust: Option<PathBuf>,
+    /// The trust policy: a file outside of what it judges, or the place of one in the repository of a source. With one, only it
+    /// binds a key to a person.
+    pub trust: Option<Trust>,
     /// Whether Secrets are compared (by keyed digests of their values) or left out and counted as excluded.
     pub secrets: SecretsMode,
     /// Objects that are declared nowhere.
@@ -60,6 +61,29 @@ pub struct Ignore {
     /// Names of field managers who wrote the field last.
     #[serde(default)]
     pub managers: Vec<String>,
+}
+
+/// Where the trust policy lies.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Trust {
+    /// A file of this machine. Relative paths start at the folder of this file.
+    File(PathBuf),
+    /// A file in the repository of a source.
+    Kept(KeptTrust),
+}
+
+/// A trust policy in a repository that it judges. A commit is judged by the version that was in force before it, and a version
+/// counts where that one lets whoever made it change the policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptTrust {
+    /// The name of the source.
+    pub source: String,
+    /// The file, from the root of its repository.
+    pub path: String,
+    /// The full id of the commit whose version of the file you have reviewed. Of its ancestors nothing is claimed.
+    pub anchor: String,
 }
 
 /// A field manager and what it is.

@@ -7,9 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, schema_for};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Error, schema};
+use super::{Error, file, schema};
 use crate::model::attribution::Verdict;
 use crate::model::commit::CommitId;
+use crate::model::kept::KeptPolicy;
 use crate::model::trust::{self, CertificateIdentity, FieldGlob, PathGlob, Require, TrustPolicy, TrustedKey, Via, normal_email};
 use crate::yaml::Node;
 
@@ -187,6 +188,23 @@ struct Rule {
 /// The JSON Schema of the file.
 pub fn json_schema() -> Value {
     schema_for!(File).to_value()
+}
+
+/// Checks where a policy is kept.
+pub(super) fn kept(kept: file::KeptTrust, sources: &[file::Source]) -> Result<KeptPolicy, Error> {
+    let file::KeptTrust { source, path, anchor } = kept;
+    let names: Vec<String> = sources.iter().map(file::Source::id).collect();
+    if !names.contains(&source) {
+        return Err(Error::Usage(format!("trust: no source is called `{source}`; it is one of {}", names.join(", "))));
+    }
+    let is_part = |part: &str| !part.is_empty() && part != "." && part != "..";
+    if !path.split('/').all(is_part) {
+        return Err(Error::Usage(format!("trust: `{path}` is no path from the root of a repository, as in policies/trust.yaml")));
+    }
+    match commit(&anchor) {
+        Some(anchor) => Ok(KeptPolicy { source, path, anchor }),
+        None => Err(Error::Usage(format!("trust: anchor `{anchor}` is no full id of a commit"))),
+    }
 }
 
 /// A policy, and the value it was read from, which its digest is made of: comments and white space are no policy.

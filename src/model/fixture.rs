@@ -88,6 +88,7 @@ pub(crate) fn empty() -> Scan {
             files: BTreeMap::new(),
         }],
         tags: Vec::new(),
+        kept: None,
         tips: Vec::new(),
         unreachable: Vec::new(),
         remotes: Vec::new(),

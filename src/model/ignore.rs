@@ -87,7 +87,7 @@ pub enum PathPattern {
 }
 
 /// A part of a field's pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PartPattern {
     /// The name of a field or the key of a map.
     Name(String),

@@ -13,6 +13,7 @@ pub mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod ignore;
+pub mod kept;
 pub mod kind;
 pub mod log;
 pub mod object;

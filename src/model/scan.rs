@@ -8,6 +8,7 @@ use super::coverage::{Coverage, NotEvaluated};
 use super::declaration::{Declaration, Remote, Tree};
 use super::evidence::{ClusterIdentity, Histories, Signatures, TipChange, Unreachable};
 use super::finding::Finding;
+use super::kept::KeptTrust;
 use super::tag::JudgedTag;
 
 /// Where the live objects came from.
@@ -47,6 +48,8 @@ pub struct Scan {
     pub remotes: Vec<Remote>,
     /// The tag objects that sources ask for, sorted by source.
     pub tags: Vec<JudgedTag>,
+    /// The trust policy that is kept in a source. Absent where none is, or where what became of it cannot be told.
+    pub kept: Option<KeptTrust>,
     /// What Git declares.
     pub declarations: Vec<Declaration>,
     /// What comparing said, sorted by object.

@@ -15,7 +15,7 @@ use super::object::{FieldPath, ObjectId, Step};
 use super::pattern;
 
 /// A policy. With one, nothing else binds a key to a person.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TrustPolicy {
     /// Persons.
     pub principals: Vec<Principal>,
@@ -64,7 +64,7 @@ impl TrustPolicy {
 }
 
 /// Where the claims of a policy begin in a history.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Anchor {
     /// Pattern of the source's name.
     pub source: Option<String>,
@@ -89,7 +89,7 @@ fn fits(wanted: &Option<String>, text: &str) -> bool {
 }
 
 /// A person.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// Their name in the policy.
     pub name: String,
@@ -107,7 +107,7 @@ impl Principal {
 }
 
 /// A key, and when it speaks for its owner.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TrustedKey {
     /// Fingerprint of an OpenPGP primary key or subkey (upper-case hex), `SHA256:…` of an SSH key (base64) or of an X.509
     /// certificate (upper-case hex), or the identity below in one text. A primary key stands for its subkeys, a subkey for itself.
@@ -121,7 +121,7 @@ pub struct TrustedKey {
 }
 
 /// A moment, or a position in a history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
     /// By what signatures and commits claim.
     Time(DateTime<Utc>),
@@ -176,7 +176,7 @@ impl TrustedKey {
 }
 
 /// Whom X.509 certificates name that lead to a configured root.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateIdentity {
     /// An e-mail with its domain in lower case, or a URI, as of a workflow.
     pub name: String,
@@ -192,7 +192,7 @@ impl CertificateIdentity {
 }
 
 /// A forge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Forge {
     /// Its name in the policy.
     pub name: String,
@@ -203,7 +203,7 @@ pub struct Forge {
 }
 
 /// A bot, with what it may change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Bot {
     /// Its name in the policy.
     pub name: String,
@@ -227,7 +227,7 @@ impl Bot {
 }
 
 /// How a bot signs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Via {
     /// The forge of this name signs for it.
     Forge(String),
@@ -236,7 +236,7 @@ pub enum Via {
 }
 
 /// Who may declare something.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// Pattern of the source's name.
     pub source: Option<String>,
@@ -261,7 +261,7 @@ pub struct Rule {
 
 /// Whose part in a declaration a rule is about. Who brought it onto the branch is known since tips are observed; before, a rule is
 /// about who wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Require {
     /// Of who wrote it.
     Content,
@@ -291,20 +291,46 @@ pub struct Place<'a> {
     pub object: &'a ObjectId,
 }
 
+/// Where a file lies.
+#[derive(Clone, Copy, Debug)]
+pub struct FilePlace<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// Its URL.
+    pub url: &'a str,
+    /// The full name of its reference.
+    pub reference: Option<&'a str>,
+    /// The path.
+    pub path: &'a str,
+}
+
 impl Rule {
     /// Whether the rule is about a declaration: about whatever the files it names declare or, where it names none, about
     /// objects of its namespaces and kinds.
     pub fn is_about(&self, place: &Place<'_>) -> bool {
-        let of_reference = || match (&self.reference, place.reference) {
-            (None, _) => true,
-            (Some(wanted), Some(reference)) => pattern::matches(wanted, reference),
-            (Some(_), None) => false,
-        };
         let of_files = || match self.paths.is_empty() {
             true => self.has_in_scope(place.object),
             false => place.paths.iter().any(|path| covers(&self.paths, path)),
         };
-        fits(&self.source, place.source) && fits(&self.repository, place.url) && of_reference() && of_files()
+        self.is_of_branch(place.source, place.url, place.reference) && of_files()
+    }
+
+    /// Whether the rule is about a file as such: one that it names, or any where it names neither files nor objects.
+    pub fn is_about_file(&self, file: &FilePlace<'_>) -> bool {
+        let of_files = match self.paths.is_empty() {
+            true => self.namespaces.is_empty() && self.kinds.is_empty(),
+            false => covers(&self.paths, file.path),
+        };
+        self.is_of_branch(file.source, file.url, file.reference) && of_files
+    }
+
+    fn is_of_branch(&self, source: &str, url: &str, reference: Option<&str>) -> bool {
+        let of_reference = match (&self.reference, reference) {
+            (None, _) => true,
+            (Some(wanted), Some(reference)) => pattern::matches(wanted, reference),
+            (Some(_), None) => false,
+        };
+        fits(&self.source, source) && fits(&self.repository, url) && of_reference
     }
 
     /// Whether an object is of the rule's namespaces and kinds.
@@ -327,7 +353,7 @@ fn listed(patterns: &[&str], matches: impl Fn(&str) -> bool) -> bool {
 }
 
 /// A pattern of paths, part by part, as in `apps/team-a/**` or `**/release.yaml`; `!` before it refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathGlob {
     refuses: bool,
     parts: Vec<String>,
@@ -357,7 +383,7 @@ pub fn covers(globs: &[PathGlob], path: &str) -> bool {
 
 /// A pattern of fields in the grammar of the record, in which `**` stands for any number of steps. What is below a field that
 /// matches does too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FieldGlob(Vec<PartPattern>);
 
 impl FieldGlob {

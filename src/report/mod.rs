@@ -11,6 +11,7 @@ mod format;
 pub mod log;
 pub mod object;
 pub mod objects;
+pub mod policy;
 pub mod provenance;
 pub mod record;
 pub mod schema;

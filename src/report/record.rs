@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::Commit;
 use super::object::ObjectRef;
 use super::objects::{LeafNames, Objects, View};
+use super::policy::TrustPolicy;
 use super::tag::Tag;
 use super::value::{Timestamp, Word, is_false};
 use super::words;
@@ -39,6 +40,9 @@ pub struct Record<'a> {
     pub run: Run,
     /// Digest of every setting that can change a verdict.
     pub policy_digest: String,
+    /// The trust policy, where it is kept in a source and can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_policy: Option<TrustPolicy>,
     /// Which cluster.
     pub cluster: Cluster,
     /// The sources, sorted by id.
@@ -344,6 +348,7 @@ impl<'a> Record<'a> {
             status: status(&scan.coverage, &scan.not_evaluated, &scan.comparisons).into(),
             run: Run::of(scan),
             policy_digest: scan.policy_digest.clone(),
+            trust_policy: scan.kept.as_ref().map(TrustPolicy::of),
             cluster: Cluster::of(&scan.cluster),
             sources: sorted(scan.sources.iter().map(|tree| Source::of(tree, &scan.tips, &scan.tags)), |source| source.id.clone()),
             reconcilers: Vec::new(),

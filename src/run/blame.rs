@@ -27,7 +27,7 @@ pub async fn blame(
     let encode = format.blame.ok_or_else(|| Error::Usage(format!("blame cannot be written as {}", format.id)))?;
     let Prepared { mut readers, mut policy, run, state, trust_file, .. } = prepare(options, &screen.progress).await?;
     let mut declared = pipeline::declared(&mut readers, &policy, &run, &screen.progress).await?;
-    refuse_inside(&readers.sources, trust_file.as_deref())?;
+    refuse_inside(&readers.sources, trust_file.as_deref(), &policy)?;
     let object = selector.narrow(&mut declared)?;
     policy.compare.undeclared_namespaces.clear();
     recall(state, &readers.sources, &mut declared);

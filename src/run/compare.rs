@@ -84,6 +84,7 @@ pub async fn compare(
         unreachable: &[],
         remotes: &[],
         tags: &[],
+        kept: None,
         declarations: &declarations,
         comparisons: &compared.comparisons,
         histories: &Histories::default(),

@@ -16,7 +16,7 @@ pub async fn log(options: Options, selector: &Selector, limit: Option<usize>, fo
     let encode = format.log.ok_or_else(|| Error::Usage(format!("log cannot be written as {}", format.id)))?;
     let Prepared { mut readers, policy, run, state, trust_file, .. } = prepare(options, &screen.progress).await?;
     let mut declared = pipeline::declared(&mut readers, &policy, &run, &screen.progress).await?;
-    refuse_inside(&readers.sources, trust_file.as_deref())?;
+    refuse_inside(&readers.sources, trust_file.as_deref(), &policy)?;
     let object = selector.narrow(&mut declared)?;
     recall(state, &readers.sources, &mut declared);
     let Logged { declarations, sources, log, signatures, verdicts, not_evaluated } =

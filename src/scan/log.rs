@@ -39,7 +39,7 @@ pub async fn logged(
     limit: Option<usize>,
     progress: &Progress,
 ) -> Logged {
-    let Declared { kinds, trees, declarations, observed, mut not_evaluated, .. } = declared;
+    let Declared { kinds, trees, declarations, trust, observed, mut not_evaluated, .. } = declared;
     let plan = compare::plan(&declarations, &kinds, &policy.compare);
     let (schemas, gaps) = schemas(readers, &plan, run, progress).await;
     not_evaluated.extend(gaps);
@@ -50,11 +50,11 @@ pub async fn logged(
     not_evaluated.extend(gaps);
     let histories = Histories { commits: std::mem::take(&mut log.commits), ..Histories::default() };
     let tips_before = observed.as_deref().unwrap_or_default();
-    let (Proofs { signatures, positions }, gaps) = proofs(readers, policy, &trees, &histories, tips_before, run, progress).await;
+    let (Proofs { signatures, positions }, gaps) = proofs(readers, &trust, &trees, &histories.commits, tips_before, run, progress).await;
     not_evaluated.extend(gaps);
     // Nothing is declared here that bots could have a scope in: only commits are judged, as they are for the declarations of a scan.
     let leaf_names = |_: &Declaration| Vec::new();
-    let judging = attribute::Judging { trust: policy.trust.as_ref(), positions: &positions, now: run.started, leaf_names: &leaf_names };
+    let judging = attribute::Judging { trust: &trust, positions: &positions, now: run.started, leaf_names: &leaf_names };
     let verdicts = attribute::attributions(&[], &trees, &histories, &signatures, &judging).commits;
     log.commits = histories.commits;
     not_evaluated.extend(super::not_versioned(&trees).into_iter().filter(|_| documents.is_empty()));

@@ -22,6 +22,12 @@ pub(super) enum Error {
     /// A commit is asked for that lies in the history of no branch or tag.
     #[error("commit {0} is on no branch or tag of the remote")]
     Unreachable(String),
+    /// A commit is not in the history where it should be.
+    #[error("commit {commit} is not behind the tip {tip}")]
+    NotBehind { commit: String, tip: String },
+    /// What has to be known of the history depends on a commit that is not there.
+    #[error("commit {0} is not there, and what depends on it cannot be told; fetch all of the history, as with `git fetch --unshallow`")]
+    CutOff(String),
     /// More than one has that name.
     #[error("{reference:?} means more than one thing: {candidates}; give the full name")]
     ReferenceAmbiguous { reference: String, candidates: String },
@@ -59,6 +65,8 @@ impl Error {
             Self::Io { .. } => "not read",
             Self::NotARepository { .. } => "not a repository",
             Self::ReferenceNotFound { .. } | Self::Unreachable(_) => "reference not found",
+            Self::NotBehind { .. } => "commit not in history",
+            Self::CutOff(_) => "history cut off",
             Self::ReferenceAmbiguous { .. } => "reference ambiguous",
             Self::NotACommit { .. } => "reference is not a commit",
             Self::PathNotFound { .. } => "path not found",

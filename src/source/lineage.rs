@@ -22,6 +22,13 @@ pub(super) struct Lineage {
     parents: Vec<Option<Box<[u32]>>>,
 }
 
+/// A commit behind a tip and not behind an anchor.
+pub(super) struct Since {
+    pub(super) id: ObjectId,
+    /// Those of its parents that are such commits, or the anchor, by their place in the list.
+    pub(super) parents: Vec<u32>,
+}
+
 impl Lineage {
     /// Reads them all. Stopped, it has timed out.
     pub(super) fn of(objects: &Objects, tip: ObjectId, stop: &AtomicBool) -> Result<Self> {
@@ -58,6 +65,11 @@ impl Lineage {
         self.parents.iter().all(Option::is_some)
     }
 
+    /// A commit that could not be read.
+    pub(super) fn missing(&self) -> Option<ObjectId> {
+        self.numbers.iter().filter(|(_, number)| self.parents[**number as usize].is_none()).map(|(id, _)| *id).min()
+    }
+
     /// Whether a commit is among them.
     pub(super) fn holds(&self, id: &CommitId) -> bool {
         self.find(id).is_some()
@@ -79,15 +91,65 @@ impl Lineage {
         whole.then(|| asked.iter().filter(|id| !there.contains(**id)).map(|id| (*id).clone()).collect())
     }
 
+    /// A commit and all that is neither behind it nor the same, parents before children; it stands first.
+    ///
+    /// # Errors
+    /// Where it is not behind the tip, or a commit that cannot be read may lie between.
+    pub(super) fn since(&self, anchor: &CommitId, tip: ObjectId) -> Result<Vec<Since>> {
+        let is_read = |number: &u32| self.parents[*number as usize].is_some();
+        let Some(anchor) = self.find(anchor).filter(is_read) else {
+            let not_behind = || Error::NotBehind { commit: anchor.to_string(), tip: tip.to_string() };
+            return Err(self.missing().map_or_else(not_behind, |missing| Error::CutOff(missing.to_string())));
+        };
+        let mut ids = vec![tip; self.parents.len()];
+        self.numbers.iter().for_each(|(id, number)| ids[*number as usize] = *id);
+        let mut places: Vec<Option<u32>> = vec![None; self.parents.len()];
+        let mut done = self.seen_behind(&[anchor]);
+        let mut since = vec![Since { id: ids[anchor as usize], parents: Vec::new() }];
+        places[anchor as usize] = Some(0);
+        // A commit is done after all its parents.
+        let mut stack: Vec<(u32, usize)> = vec![(self.numbers[&tip], 0)];
+        while let Some((number, next)) = stack.pop() {
+            if next == 0 && std::mem::replace(&mut done[number as usize], true) {
+                continue;
+            }
+            let id = ids[number as usize];
+            let parents = self.parents[number as usize].as_deref().ok_or_else(|| Error::CutOff(id.to_string()))?;
+            if let Some(parent) = parents.get(next) {
+                stack.push((number, next + 1));
+                stack.push((*parent, 0));
+                continue;
+            }
+            places[number as usize] = Some(u32::try_from(since.len()).expect("there are no more of them than commits"));
+            let parents = parents.iter().filter_map(|parent| places[*parent as usize]).collect();
+            since.push(Since { id, parents });
+        }
+        Ok(since)
+    }
+
+    /// The ancestors of a commit.
+    pub(super) fn before(&self, id: &CommitId) -> Vec<CommitId> {
+        let Some(number) = self.find(id) else { return Vec::new() };
+        let seen = self.seen_behind(self.parents[number as usize].as_deref().unwrap_or_default());
+        self.numbers.iter().filter(|(_, number)| seen[**number as usize]).map(|(id, _)| CommitId::new(id.to_string())).collect()
+    }
+
     fn find(&self, id: &CommitId) -> Option<u32> {
         self.numbers.get(&ObjectId::from_hex(id.as_str().as_bytes()).ok()?).copied()
     }
 
     /// Which of these commits are among the given ones and their ancestors, and whether all those could be read.
     fn behind(&self, starts: &[u32], asked: &[&CommitId]) -> (BTreeSet<CommitId>, bool) {
+        let seen = self.seen_behind(starts);
+        let is_there = |id: &&&CommitId| self.find(id).is_some_and(|number| seen[number as usize]);
+        let whole = seen.iter().zip(&self.parents).all(|(seen, parents)| !seen || parents.is_some());
+        (asked.iter().filter(is_there).map(|id| (*id).clone()).collect(), whole)
+    }
+
+    /// By number, whether a commit is one of these or an ancestor of one.
+    fn seen_behind(&self, starts: &[u32]) -> Vec<bool> {
         let mut seen = vec![false; self.parents.len()];
         let mut waiting = Vec::new();
-        let mut whole = true;
         let mut next = starts;
         loop {
             for number in next {
@@ -95,12 +157,8 @@ impl Lineage {
                     waiting.push(*number);
                 }
             }
-            let Some(number) = waiting.pop() else { break };
-            let parents = self.parents[number as usize].as_deref();
-            whole &= parents.is_some();
-            next = parents.unwrap_or_default();
+            let Some(number) = waiting.pop() else { return seen };
+            next = self.parents[number as usize].as_deref().unwrap_or_default();
         }
-        let is_there = |id: &&&CommitId| self.find(id).is_some_and(|number| seen[number as usize]);
-        (asked.iter().filter(is_there).map(|id| (*id).clone()).collect(), whole)
     }
 }

@@ -22,6 +22,7 @@ mod listing;
 mod location;
 mod log;
 mod meter;
+mod policy;
 mod read;
 mod reference;
 mod remote;
@@ -41,6 +42,7 @@ use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::{NotEvaluated, Stage};
 use crate::model::declaration::{DocumentRef, SourceId, Tree};
 use crate::model::evidence::{Asked, Change, Histories, Newest, ObservedTip, Positions, Survey, Tip, TipChange, Unreachable};
+use crate::model::kept::{FileHistory, KeptPolicy};
 use crate::model::tag::Tag;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
@@ -325,6 +327,20 @@ impl Sources {
         }
         not_evaluated.sort();
         (positions, not_evaluated)
+    }
+
+    /// Reads what became of the file of a kept trust policy since its anchor, and which commits lie before that.
+    ///
+    /// # Errors
+    /// Why that cannot be told: the source is no repository or was not fetched, or the anchor is not behind its tip.
+    pub async fn kept_policy(&self, kept: &KeptPolicy, progress: &Progress) -> Result<(FileHistory, Vec<CommitId>), NotEvaluated> {
+        let subject = format!("the trust policy {} of {}", kept.path, kept.source);
+        let Some(versioned) = self.versioned.get(&kept.source) else {
+            let reason = if self.plain.contains(&kept.source) { "not versioned" } else { "not fetched" };
+            return Err(NotEvaluated::new(Stage::History, subject, reason));
+        };
+        let read = read::kept_policy(versioned.clone(), kept.clone(), self.settings.timeout, progress).await;
+        read.map_err(|error| NotEvaluated::new(Stage::History, subject, error.reason()).with_detail(error.to_string()))
     }
 
     /// Looks at up to so many commits of each source, and at what those of interest touched. Sorted by source. Plain folders have

@@ -23,11 +23,12 @@ use super::meter::{Meter, grouped};
 use super::reference::{BRANCHES, Resolved, TAGS, full_id, resolve, tips};
 use super::remote::Fetch;
 use super::work::{self, End};
-use super::{tag, tree, worktree};
+use super::{policy, tag, tree, worktree};
 use crate::model::commit::{Commit, CommitId};
 use crate::model::coverage::NotEvaluated;
 use crate::model::declaration::{DocumentRef, Tree, TreeEntry, TreePath};
 use crate::model::evidence::{Asked, Change, Mark, ObservedTip, Survey, TagObject, Tip};
+use crate::model::kept::{FileHistory, KeptPolicy};
 use crate::model::text::hex;
 use crate::progress::Progress;
 use crate::yaml::Dialect;
@@ -116,6 +117,19 @@ pub(super) async fn standing(
         Ok(Standing { marks, late, whole: lineage.is_whole() })
     });
     found.await.map_err(|error| if let Error::TimedOut(_) = error { Error::TimedOut(timeout.as_secs()) } else { error })
+}
+
+/// What became of the file of a kept trust policy, and which commits lie before its anchor.
+pub(super) async fn kept_policy(
+    versioned: Versioned,
+    kept: KeptPolicy,
+    timeout: Duration,
+    progress: &Progress,
+) -> Result<(FileHistory, Vec<CommitId>)> {
+    let name = kept.source.clone();
+    let tick = || progress.tell(|| format!("reading the trust policy of {name} since its anchor"));
+    let read = work::beside(End::after(timeout), tick, move |stop| policy::kept(&versioned, &kept, stop)).await;
+    read.map(|policy::Kept { file, before }| (file, before)).map_err(|error| after(timeout, error))
 }
 
 /// What became of a reference since it was observed.

@@ -8,6 +8,7 @@ mod certificates;
 mod compare;
 mod exit;
 mod help;
+mod kept;
 mod log;
 mod output;
 mod positions;

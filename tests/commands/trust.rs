@@ -400,5 +400,5 @@ fn a_policy_that_cannot_be_kept_is_refused_with_its_line() {
     part.commit(&keys::ALICE, "A part").unsigned();
     let output = recorded::scan(&text(&story.repository.path().join("part")), &["--trust", &inside]).run();
     assert_eq!(output.status, Some(2), "{output:?}");
-    assert!(output.stderr.contains("that it judges"), "{output:?}");
+    assert!(output.stderr.contains("which it judges"), "{output:?}");
 }

@@ -2,6 +2,7 @@
 
 use kubewitness::attribute::{Judging, tags};
 use kubewitness::keyring::Keyring;
+use kubewitness::model::kept::Trust;
 use kubewitness::model::tag::JudgedTag;
 use kubewitness::progress::Progress;
 use kubewitness::source::{Credentials, Settings, SourceSettings, Sources};
@@ -20,7 +21,7 @@ fn judged(repository: &Repository, reference: &str, keyring: &Keyring) -> Option
         let (signatures, gaps) = keyring.verify_tags(&sources.tags(), now(), &Progress::silent()).await;
         assert_eq!(gaps, []);
         let positions = kubewitness::model::evidence::Positions::default();
-        let judging = Judging { trust: None, positions: &positions, now: now(), leaf_names: &|_| Vec::new() };
+        let judging = Judging { trust: &Trust::default(), positions: &positions, now: now(), leaf_names: &|_| Vec::new() };
         tags(sources.tags(), &signatures, &judging).pop()
     })
 }

@@ -7,6 +7,7 @@ use kubewitness::model::attribution::Verdict;
 use kubewitness::model::commit::Commit;
 use kubewitness::model::declaration::{Declaration, DocumentRef, Engine, Entry, Input, LeafOrigin, Tree};
 use kubewitness::model::evidence::{Authored, DocumentHistory, Histories, Positions};
+use kubewitness::model::kept::Trust;
 use kubewitness::model::object::{Manifest, ObjectId};
 use kubewitness::model::trust::{Principal, Rule, TrustPolicy, TrustedKey};
 
@@ -116,7 +117,8 @@ fn of_two_documents_and_an_entry_each_author_is_held_to_the_rules() {
         trust.principals.extend(policy("bob", "bob@example.com", &bob).principals);
         let allow = Some(allow.iter().map(|name| (*name).to_owned()).collect());
         trust.rules.push(Rule { allow, min: Some(Verdict::VerifiedAuthor), ..Rule::default() });
-        let judging = Judging { trust: Some(&trust), positions: &Positions::default(), now: now(), leaf_names: &|_| Vec::new() };
+        let judging =
+            Judging { trust: &Trust::one(trust.clone()), positions: &Positions::default(), now: now(), leaf_names: &|_| Vec::new() };
         let mut found = attributions(&[of_two_documents()], std::slice::from_ref(&tree), &histories, &signatures, &judging);
         let attribution = found.declarations.remove(0).unwrap();
         assert_eq!((attribution.authored_by, attribution.inputs.len()), (None, 2));
