@@ -54,6 +54,7 @@ pub fn established(file: KeptFile<'_>, signatures: &Signatures, standpoint: Stan
         numbers: &numbers,
         accepted: vec![Accepted { step: 0, policy: first, behind: 0 }],
         sets: Sets::new(),
+        in_force: HashMap::new(),
         behind: Vec::new(),
         parents: Vec::new(),
         states: Vec::new(),
@@ -133,10 +134,16 @@ impl Sets {
     }
 
     fn union(&mut self, sets: impl IntoIterator<Item = u32>) -> u32 {
-        sets.into_iter().reduce(|one, other| if one == other { one } else { self.union_of_two(one, other) }).unwrap_or_default()
+        sets.into_iter().reduce(|one, other| self.union_of_two(one, other)).unwrap_or_default()
     }
 
     fn union_of_two(&mut self, one: u32, other: u32) -> u32 {
+        if one == other || other == 0 {
+            return one;
+        }
+        if one == 0 {
+            return other;
+        }
         let members = self.lists[one as usize].iter().chain(&*self.lists[other as usize]).copied().collect();
         self.number(members)
     }
@@ -163,6 +170,8 @@ struct Line<'a> {
     /// The anchor's first.
     accepted: Vec<Accepted>,
     sets: Sets,
+    /// Which of a set are in force, as far as that was asked.
+    in_force: HashMap<u32, Rc<[u32]>>,
     /// For each step the set of accepted versions that it or its ancestors made.
     behind: Vec<u32>,
     /// For each step the set of those that its ancestors made.
@@ -194,7 +203,8 @@ impl<'a> Line<'a> {
     /// What the file is at a step that is not the anchor. A change that counts is added to the accepted ones.
     fn state(&mut self, number: u32, before: u32, judge_by: &JudgeBy<'a>) -> State {
         let step = &self.history.steps[number as usize];
-        let in_force = self.policies_of(&self.in_force(before));
+        let in_force = self.in_force(before);
+        let in_force = self.policies_of(&in_force);
         let version = &self.numbers[step.version as usize];
         if version.as_ref().is_ok_and(|policy| in_force == [*policy]) {
             return State::InForce;
@@ -252,10 +262,23 @@ impl<'a> Line<'a> {
     }
 
     /// Those of a set that none of the others comes after; the anchor's version of an empty one.
-    fn in_force(&self, set: u32) -> Vec<u32> {
-        let members = &self.sets.lists[set as usize];
-        let is_last = |one: &&u32| !members.iter().any(|other| self.sets.has(self.accepted[*other as usize].behind, **one));
-        if members.is_empty() { vec![0] } else { members.iter().filter(is_last).copied().collect() }
+    fn in_force(&mut self, set: u32) -> Rc<[u32]> {
+        if let Some(known) = self.in_force.get(&set) {
+            return known.clone();
+        }
+        let members = self.sets.lists[set as usize].clone();
+        let (mut last, mut before) = (Vec::new(), 0);
+        // A version comes after those that were accepted earlier, or beside them.
+        for member in members.iter().rev() {
+            if !self.sets.has(before, *member) {
+                last.push(*member);
+                before = self.sets.union([before, self.accepted[*member as usize].behind]);
+            }
+        }
+        last.reverse();
+        let found: Rc<[u32]> = if last.is_empty() { [0].into() } else { last.into() };
+        self.in_force.insert(set, found.clone());
+        found
     }
 
     /// The policies of accepted versions, each once.
@@ -296,7 +319,8 @@ impl<'a> Line<'a> {
                 let changes = 0..u32::try_from(self.accepted.len()).expect("there are no more of them than commits");
                 let beside =
                     changes.filter(|change| !self.sets.has(before, *change) && !self.sets.has(ahead, *change) && Some(*change) != own);
-                let all: Vec<u32> = self.in_force(before).into_iter().chain(beside).collect();
+                let mut all: Vec<u32> = beside.collect();
+                all.splice(..0, self.in_force(before).iter().copied());
                 lists.push(self.policies_of(&all));
                 lists.len() - 1
             });
