@@ -27,6 +27,7 @@ mod earlier;
 mod log;
 mod moves;
 mod numbers;
+mod part;
 mod question;
 mod survey;
 mod trees;
@@ -54,14 +55,13 @@ use crate::yaml::Dialect;
 
 use self::answer::{Answer, Change};
 use self::cache::Frame;
-use self::claim::Claim;
 use self::earlier::{Confirmed, Earlier};
 pub(super) use self::log::{Wanted, log};
 use self::numbers::Numbers;
+use self::part::{Answered, Walking};
 use self::question::{Question, questions};
 pub(super) use self::survey::survey;
 use self::version::Versions;
-use self::walk::Walk;
 
 /// A source whose history can be walked.
 #[derive(Clone, Debug)]
@@ -148,12 +148,8 @@ pub(super) fn walked(
     let frame = Frame::of(&source.address, dialect, shallow.iter().copied());
     let earlier = Earlier::read(folder.zip(frame).map(|(folder, frame)| (frame.file(&source.source, folder), frame)));
     let (questions, unreadable) = questions(&source.tip, wanted, &listings, &versions, earlier.files())?;
-    let mut walk = Walk::new(&listings, &versions, &shallow, &questions, &earlier);
-    for (index, question) in (0..).zip(&questions) {
-        walk.ask(source.tip, question.reference.path.as_bytes(), Claim::all(index, question))?;
-    }
-    let ended = walk.run(stop, told);
-    let (answers, credited, damages) = walk.into_answers();
+    let walking = Walking { source: &source, dialect, shallow: &shallow, earlier: &earlier, stop };
+    let Answered { answers, credited, damages, ended } = walking.answered(&questions, told)?;
     let mut not_evaluated: Vec<NotEvaluated> = damages.iter().map(|error| told_of(&source.source, error)).collect();
     if !ended {
         let text = "open questions of its history count as unreadable, and what changed documents between observed tips is not told; raise \

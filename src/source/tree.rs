@@ -165,7 +165,7 @@ fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 fn list(listings: &Listings<'_>, id: &ObjectId, path: &[u8], depth: usize, found: &mut Vec<Found<ObjectId>>) -> Result<()> {
     for entry in listings.read(id)?.iter() {
-        let path = joined(path, &entry.name);
+        let path = joined(path, entry.name);
         if entry.node == Node::Folder {
             list(listings, &entry.id, &path, depth + 1, found)?;
         } else {

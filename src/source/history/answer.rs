@@ -34,6 +34,21 @@ impl Answer {
         Self { document: Authored::Unreadable, leaves, touched: Beside::Untold, moved: Beside::Untold }
     }
 
+    /// The same with other numbers.
+    pub(super) fn renumbered(mut self, number: impl Fn(u32) -> u32) -> Self {
+        for authored in std::iter::once(&mut self.document).chain(&mut self.leaves) {
+            if let Authored::By(commit) = authored {
+                *commit = number(*commit);
+            }
+        }
+        for beside in [&mut self.touched, &mut self.moved] {
+            if let Beside::By(commit) = beside {
+                *commit = number(*commit);
+            }
+        }
+        self
+    }
+
     /// The history as it is told: beside an author who is not known nobody is named.
     pub(super) fn history(self, changed: Option<Changed>) -> DocumentHistory {
         let is_told = matches!(self.document, Authored::By(_));

@@ -1,12 +1,14 @@
 //! What differs between the folders of two commits.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::ops::Bound;
 
 use gix::ObjectId;
 
 use crate::source::error::{Error, Result};
-use crate::source::listing::{Entry, Listings, Node};
+use crate::source::listing::{Entry, Listing, Listings, Node};
 
 const DEEPEST: usize = 128;
 
@@ -67,28 +69,28 @@ impl<T> Compare<'_, '_, T> {
         }
         let read = |id: Option<ObjectId>| id.map(|id| self.listings.read(&id)).transpose();
         let (before, after) = (read(before)?, read(after)?);
-        let (mut before, mut after) = (before.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
+        let (mut before, mut after) = (names(before.as_deref()), names(after.as_deref()));
         loop {
-            let order = match (before.first(), after.first()) {
+            let order = match (before.peek(), after.peek()) {
                 (None, None) => return Ok(()),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (Some(one), Some(other)) => one.name.cmp(&other.name),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(one), Some(other)) => one.name.cmp(other.name),
             };
-            let old = order.is_le().then(|| take(&mut before));
-            let new = order.is_ge().then(|| take(&mut after));
+            let old = if order.is_le() { before.next() } else { None };
+            let new = if order.is_ge() { after.next() } else { None };
             self.entries(old, new, path, depth)?;
         }
     }
 
-    fn entries(&mut self, before: Option<&Entry>, after: Option<&Entry>, folder: &[u8], depth: usize) -> Result<()> {
-        let same = |before: &Entry, after: &Entry| before.id == after.id && before.node == after.node;
+    fn entries(&mut self, before: Option<Entry<'_>>, after: Option<Entry<'_>>, folder: &[u8], depth: usize) -> Result<()> {
+        let same = |before: Entry<'_>, after: Entry<'_>| before.id == after.id && before.node == after.node;
         let Some(entry) = before.or(after) else { return Ok(()) };
         if before.zip(after).is_some_and(|(before, after)| same(before, after)) {
             return Ok(());
         }
-        let path: Box<[u8]> = if folder.is_empty() { entry.name.clone() } else { [folder, b"/", &entry.name].concat().into() };
-        let of = |entry: Option<&Entry>, node| entry.filter(|entry| entry.node == node).map(|entry| entry.id);
+        let path: Box<[u8]> = if folder.is_empty() { entry.name.into() } else { [folder, b"/", entry.name].concat().into() };
+        let of = |entry: Option<Entry<'_>>, node| entry.filter(|entry| entry.node == node).map(|entry| entry.id);
         let (old, new) = (of(before, Node::Folder), of(after, Node::Folder));
         if (old.is_some() || new.is_some()) && self.interest.folder(&path) {
             self.folders(old, new, &path, depth + 1)?;
@@ -101,8 +103,6 @@ impl<T> Compare<'_, '_, T> {
     }
 }
 
-fn take<'a>(entries: &mut &'a [Entry]) -> &'a Entry {
-    let (first, rest) = entries.split_first().expect("it was looked at");
-    *entries = rest;
-    first
+fn names(listing: Option<&Listing>) -> Peekable<impl Iterator<Item = Entry<'_>>> {
+    listing.into_iter().flat_map(Listing::iter).peekable()
 }
