@@ -93,12 +93,15 @@ impl Entry {
             subresource: text("subresource").filter(|name| !name.is_empty()).map(str::to_owned),
             time: text("time").and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.with_timezone(&Utc)),
         };
-        let same_version = text("apiVersion") == Some(api_version);
-        let fields = match entry.remove("fieldsV1") {
+        let version = text("apiVersion").unwrap_or_default().to_owned();
+        let mut fields = match entry.remove("fieldsV1") {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
-        Some(Self { manager, same_version, fields })
+        if is_autoscaling(&version) && is_autoscaling(api_version) && version != api_version {
+            translate_autoscaling(&mut fields);
+        }
+        Some(Self { manager, same_version: version == api_version, fields })
     }
 
     /// How many steps of the path this entry owns; 0 where it does not.
@@ -131,6 +134,30 @@ impl Entry {
     fn leads_below(&self, path: &[Step]) -> bool {
         let set = path.iter().try_fold(&self.fields, |set, step| child(set, step));
         set.is_some_and(|set| !set.is_empty() && !set.contains_key("."))
+    }
+}
+
+fn is_autoscaling(api_version: &str) -> bool {
+    api_version.starts_with("autoscaling/")
+}
+
+/// Names what an entry lists as the other version of a HorizontalPodAutoscaler calls it, beside its own names: what v1 has no
+/// field for stands in its annotations (live-facts 4.15).
+fn translate_autoscaling(fields: &mut Map<String, Value>) {
+    const NAMES: [(&[&str], &[&str]); 3] = [
+        (&["f:spec", "f:metrics"], &["f:spec", "f:targetCPUUtilizationPercentage"]),
+        (&["f:spec", "f:metrics"], &["f:metadata", "f:annotations", "f:autoscaling.alpha.kubernetes.io/metrics"]),
+        (&["f:spec", "f:behavior"], &["f:metadata", "f:annotations", "f:autoscaling.alpha.kubernetes.io/behavior"]),
+    ];
+    let lists = |path: &[&str]| path.iter().try_fold(&*fields, |set, name| set.get(*name)?.as_object()).is_some();
+    let both_ways = NAMES.iter().flat_map(|(newer, older)| [(newer, older), (older, newer)]);
+    let told: Vec<&[&str]> = both_ways.filter(|(from, to)| lists(from) && !lists(to)).map(|(_, to)| *to).collect();
+    for path in told {
+        let mut set = &mut *fields;
+        for name in path {
+            let Value::Object(inner) = set.entry(*name).or_insert_with(|| Value::Object(Map::new())) else { break };
+            set = inner;
+        }
     }
 }
 

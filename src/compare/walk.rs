@@ -104,9 +104,15 @@ impl<'a> Walk<'a> {
         match self.path.steps.len() {
             0 => matches!(name, "apiVersion" | "kind" | "status") || self.encrypted && name == "sops",
             1 => SERVER_METADATA.contains(&name) && self.path.last_word() == "metadata",
-            2 => name == LAST_APPLIED && self.path.words(0) == "metadata.annotations",
+            2 => (name == LAST_APPLIED || self.is_scaling_status(name)) && self.path.words(0) == "metadata.annotations",
             _ => false,
         }
+    }
+
+    /// What `autoscaling/v1` has no field for stands in annotations, which the server takes from no writer (live-facts 4.15).
+    fn is_scaling_status(&self, name: &str) -> bool {
+        let is_status = matches!(name, "autoscaling.alpha.kubernetes.io/conditions" | "autoscaling.alpha.kubernetes.io/current-metrics");
+        is_status && self.root.get("apiVersion").is_some_and(|version| version == "autoscaling/v1")
     }
 
     fn scalar(&mut self, at: At<'a>, declared: &'a Value, live: &'a Value) {
