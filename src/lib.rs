@@ -21,6 +21,7 @@ pub mod document;
 pub mod progress;
 pub mod secret;
 pub mod subprocess;
+mod threads;
 pub mod yaml;
 
 pub mod model;

@@ -52,7 +52,8 @@ pub(crate) fn attribute(repository: &Path, commit: &str, cache: Option<&Path>) -
 
 fn documents(tree: &Tree) -> BTreeMap<DocumentRef, Dialect> {
     let mut wanted = BTreeMap::new();
-    for (path, entry) in &tree.files {
+    let is_manifest = |path: &str| [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+    for (path, entry) in tree.files.iter().filter(|(path, _)| is_manifest(&path.to_string())) {
         let TreeEntry::File { bytes, .. } = entry else { continue };
         for document in document::documents(bytes, Dialect::Raw).into_iter().flatten() {
             let reference = DocumentRef { source: tree.source.clone(), path: path.clone(), ordinal: document.ordinal };

@@ -12,7 +12,6 @@ mod object;
 mod path;
 mod plain;
 mod scope;
-mod threads;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +22,7 @@ use crate::model::kind::Kinds;
 use crate::progress::Progress;
 use crate::secret::Redactor;
 use crate::subprocess::Stop;
+use crate::threads;
 use crate::yaml::Dialect;
 
 use self::kustomize::Builder;

@@ -12,6 +12,7 @@ use gix::objs::Kind;
 
 use super::error::{Error, Result};
 use super::git::Objects;
+use super::memory::Memory;
 use crate::model::commit::{Actor, Commit, CommitId};
 use crate::model::declaration::SourceId;
 use crate::model::text::RawText;
@@ -65,6 +66,40 @@ pub(super) fn skeleton(raw: &[u8]) -> Option<Skeleton> {
 pub(super) fn links(objects: &Objects, id: &ObjectId) -> Result<Skeleton> {
     let damaged = || Error::Corrupt { id: id.to_string(), problem: "its folder or its parents cannot be read".into() };
     skeleton(&objects.read(id, Kind::Commit)?).ok_or_else(damaged)
+}
+
+/// So many commits are remembered, about 150 bytes each.
+const REMEMBERED: usize = 200_000;
+
+/// Reads the links of commits and remembers them.
+pub(super) struct Links<'a> {
+    objects: &'a Objects,
+    remembered: Arc<Memory<Arc<Skeleton>>>,
+}
+
+impl<'a> Links<'a> {
+    /// With what other threads read, too.
+    pub(super) fn sharing(objects: &'a Objects, remembered: Arc<Memory<Arc<Skeleton>>>) -> Self {
+        Self { objects, remembered }
+    }
+
+    /// A memory for links.
+    pub(super) fn memory() -> Arc<Memory<Arc<Skeleton>>> {
+        Arc::new(Memory::new(REMEMBERED))
+    }
+
+    /// The links of a commit.
+    ///
+    /// # Errors
+    /// Where it is not there, or its links cannot be read.
+    pub(super) fn read(&self, id: &ObjectId) -> Result<Arc<Skeleton>> {
+        if let Some(known) = self.remembered.get(id) {
+            return Ok(known);
+        }
+        let read = Arc::new(links(self.objects, id)?);
+        self.remembered.keep(id, Arc::clone(&read), 1);
+        Ok(read)
+    }
 }
 
 /// Reads the links of a commit. `None` where it is not there or they cannot be read, so that anything may be behind it.

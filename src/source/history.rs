@@ -124,6 +124,8 @@ pub(super) struct Walked {
     unreadable: Vec<DocumentRef>,
     /// Whether all that was asked has an answer.
     ended: bool,
+    /// Whether something could not be read on the way that another run may find whole.
+    damaged: bool,
     not_evaluated: Vec<NotEvaluated>,
     earlier: Earlier,
 }
@@ -139,7 +141,7 @@ pub(super) fn walked(
     wanted: &BTreeSet<DocumentRef>,
     folder: Option<&Path>,
     stop: &AtomicBool,
-    told: &dyn Fn(usize),
+    told: &(dyn Fn(usize) + Sync),
 ) -> Result<Walked> {
     let objects = source.layout.objects()?;
     let shallow = source.layout.shallow()?;
@@ -156,13 +158,19 @@ pub(super) fn walked(
                     the timeout";
         not_evaluated.push(NotEvaluated::new(Stage::History, &source.source, "timed out").with_detail(text));
     }
-    Ok(Walked { source, dialect, questions, answers, credited, unreadable, ended, not_evaluated, earlier })
+    let damaged = !damages.is_empty();
+    Ok(Walked { source, dialect, questions, answers, credited, unreadable, ended, damaged, not_evaluated, earlier })
 }
 
 impl Walked {
     /// Whether it is worth while to look for changes between these tips, which are those of [`Versioned::tips`].
     pub(super) fn may_have_changes(&self, tips: &[ObjectId]) -> bool {
         self.ended && tips.len() > 1
+    }
+
+    /// Whether the answers follow from the history alone, so that they hold for ever.
+    fn is_whole(&self) -> bool {
+        self.ended && !self.damaged
     }
 
     /// Looks for what brought each document onto its branch: all of it, or an error.

@@ -1,7 +1,5 @@
 //! Folders of a repository: tree objects, read once and remembered.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +8,7 @@ use gix::{ObjectId, oid};
 
 use super::error::{Error, Result};
 use super::git::Objects;
+use super::memory::Memory;
 
 /// What a name in a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(super) struct Entry<'a> {
 
 /// A folder, sorted by the bytes of its names, each of which stands there once. The names lie in the object as it is stored: one
 /// piece of memory for all of them, since a walk reads tens of thousands of folders.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Listing {
     bytes: Vec<u8>,
     entries: Vec<Stored>,
@@ -38,7 +37,8 @@ pub(super) struct Listing {
 
 #[derive(Debug)]
 struct Stored {
-    /// Where the name stands; objects are never larger than four GiB.
+    /// Where the entry begins, and where its name stands; objects are never larger than four GiB.
+    start: u32,
     name: Range<u32>,
     node: Node,
     id: ObjectId,
@@ -51,6 +51,31 @@ impl Listing {
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         self.entries.iter().map(|stored| self.entry(stored))
+    }
+
+    /// The entries of both that are not equal for being equal bytes at one place: of the folders that a commit changes most
+    /// entries are, and need not be looked at.
+    pub(super) fn differing<'a>(&'a self, other: &'a Self) -> (impl Iterator<Item = Entry<'a>>, impl Iterator<Item = Entry<'a>>) {
+        let (first, last) = self.span(other);
+        let of = move |listing: &'a Self| {
+            let is_inside = move |stored: &&Stored| stored.start < last && stored.end() > first;
+            listing.entries.iter().filter(is_inside).map(|stored| listing.entry(stored))
+        };
+        (of(self), of(other))
+    }
+
+    /// Before the first of these places, and from the second on, both have the same entries.
+    fn span(&self, other: &Self) -> (usize, u32) {
+        let first = same(self.bytes.chunks(BLOCK).zip(other.bytes.chunks(BLOCK)), self.bytes.iter().zip(&other.bytes));
+        if self.bytes.len() != other.bytes.len() {
+            return (first, u32::MAX);
+        }
+        let rest = self.bytes.len()
+            - same(self.bytes.rchunks(BLOCK).zip(other.bytes.rchunks(BLOCK)), self.bytes.iter().rev().zip(other.bytes.iter().rev()));
+        // Equal bytes are equal entries only from where both begin one.
+        let begins = self.entries.iter().map(|stored| stored.start).filter(|start| *start as usize >= rest).min();
+        let last = begins.filter(|start| other.entries.iter().any(|stored| stored.start == *start));
+        (first, last.unwrap_or(u32::MAX))
     }
 
     /// Looks a name up.
@@ -68,34 +93,54 @@ impl Listing {
     }
 }
 
-/// So many entries are remembered before the memory starts afresh; 64 bytes and a name each.
+impl Stored {
+    fn end(&self) -> usize {
+        self.name.end as usize + 1 + self.id.as_bytes().len()
+    }
+}
+
+/// Bytes are compared in blocks of so many.
+const BLOCK: usize = 64;
+
+/// How many bytes are the same on both sides: whole blocks, and then byte by byte.
+fn same<'a>(blocks: impl Iterator<Item = (&'a [u8], &'a [u8])>, bytes: impl Iterator<Item = (&'a u8, &'a u8)>) -> usize {
+    let whole: usize = blocks.take_while(|(one, other)| one == other).map(|(block, _)| block.len()).sum();
+    whole + bytes.skip(whole).take_while(|(one, other)| one == other).count()
+}
+
+/// So many entries are remembered, 64 bytes and a name each.
 const REMEMBERED: usize = 1_000_000;
 
 /// Reads folders and remembers them by id: neighbouring commits share nearly all.
 pub(super) struct Listings<'a> {
     pub(super) objects: &'a Objects,
-    remembered: RefCell<(HashMap<ObjectId, Arc<Listing>>, usize)>,
+    remembered: Arc<Memory<Arc<Listing>>>,
 }
 
 impl<'a> Listings<'a> {
     pub(super) fn new(objects: &'a Objects) -> Self {
-        Self { objects, remembered: RefCell::default() }
+        Self::sharing(objects, Self::memory())
+    }
+
+    /// With what other threads read, too.
+    pub(super) fn sharing(objects: &'a Objects, remembered: Arc<Memory<Arc<Listing>>>) -> Self {
+        Self { objects, remembered }
+    }
+
+    /// A memory for folders.
+    pub(super) fn memory() -> Arc<Memory<Arc<Listing>>> {
+        Arc::new(Memory::new(REMEMBERED))
     }
 
     /// The folder with this id.
     pub(super) fn read(&self, id: &oid) -> Result<Arc<Listing>> {
-        if let Some(listing) = self.remembered.borrow().0.get(id) {
-            return Ok(listing.clone());
+        if let Some(listing) = self.remembered.get(id) {
+            return Ok(listing);
         }
         let bytes = self.objects.read(id, Kind::Tree)?;
         let damaged = |problem: &str| Error::Corrupt { id: id.to_string(), problem: problem.to_owned() };
         let listing = Arc::new(parse(bytes, id.as_bytes().len()).map_err(damaged)?);
-        let mut remembered = self.remembered.borrow_mut();
-        if remembered.1 + listing.len() > REMEMBERED {
-            *remembered = Default::default();
-        }
-        remembered.1 += listing.len();
-        remembered.0.insert(id.to_owned(), listing.clone());
+        self.remembered.keep(id, Arc::clone(&listing), listing.len());
         Ok(listing)
     }
 
@@ -132,7 +177,12 @@ fn parse(bytes: Vec<u8>, hash_length: usize) -> std::result::Result<Listing, &'s
         }
         let id = rest.get(end + 1..end + 1 + hash_length).ok_or(CUT)?;
         let place = |offset: usize| u32::try_from(at + offset).map_err(|_| "it is too large");
-        entries.push(Stored { name: place(space + 1)?..place(end)?, node: node(&rest[..space])?, id: ObjectId::from_bytes_or_panic(id) });
+        entries.push(Stored {
+            start: place(0)?,
+            name: place(space + 1)?..place(end)?,
+            node: node(&rest[..space])?,
+            id: ObjectId::from_bytes_or_panic(id),
+        });
         at += end + 1 + hash_length;
     }
     let name = |stored: &Stored| &bytes[stored.name.start as usize..stored.name.end as usize];
@@ -168,6 +218,40 @@ mod tests {
         let listing = parse([entry("100644", "a.yaml"), entry("40000", "a"), entry("120000", "a-link")].concat(), 20).unwrap();
         let names: Vec<_> = listing.iter().map(|entry| (std::str::from_utf8(entry.name).unwrap(), entry.node)).collect();
         assert_eq!(names, [("a", Node::Folder), ("a-link", Node::Symlink), ("a.yaml", Node::File)]);
+    }
+
+    fn raw(mode: &str, name: &str, id: u8) -> Vec<u8> {
+        [mode.as_bytes(), b" ", name.as_bytes(), &[0], &[id; 20]].concat()
+    }
+
+    #[test]
+    fn only_what_differs_is_looked_at() {
+        let names = |before: &[Vec<u8>], after: &[Vec<u8>]| {
+            let (before, after) = (parse(before.concat(), 20).unwrap(), parse(after.concat(), 20).unwrap());
+            let (old, new) = before.differing(&after);
+            let name = |entry: super::Entry<'_>| String::from_utf8(entry.name.to_vec()).unwrap();
+            (old.map(name).collect::<Vec<_>>().join(" "), new.map(name).collect::<Vec<_>>().join(" "))
+        };
+        let told = |before: &str, after: &str| (before.to_owned(), after.to_owned());
+        let of =
+            |ids: [u8; 4]| -> Vec<Vec<u8>> { ["a", "b", "c", "d"].iter().zip(ids).map(|(name, id)| raw("100644", name, id)).collect() };
+        assert_eq!(names(&of([1, 2, 3, 4]), &of([1, 2, 3, 4])), told("", ""));
+        assert_eq!(names(&of([1, 2, 3, 4]), &of([1, 9, 3, 4])), told("b", "b"));
+        assert_eq!(names(&of([1, 2, 3, 4]), &of([9, 2, 3, 8])), told("a b c d", "a b c d"));
+        assert_eq!(names(&of([1, 2, 3, 4]), &of([1, 2, 3, 4])[..3]), told("d", ""));
+        assert_eq!(names(&of([1, 2, 3, 4]), &of([1, 2, 3, 4])[1..]), told("a b c d", "b c d"));
+    }
+
+    #[test]
+    fn equal_bytes_that_are_no_equal_entries_are_looked_at() {
+        // The name of the one ends as the second entry of the other begins.
+        let one = parse(raw("100644", &("x".repeat(22) + "100644 c"), 5), 20).unwrap();
+        let other = parse([raw("100644", "b", 4), raw("100644", "c", 5)].concat(), 20).unwrap();
+        assert_eq!(one.bytes.len(), other.bytes.len());
+        let (old, new) = one.differing(&other);
+        assert_eq!((old.count(), new.count()), (1, 2));
+        let (old, new) = other.differing(&one);
+        assert_eq!((old.count(), new.count()), (2, 1));
     }
 
     #[test]

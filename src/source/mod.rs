@@ -21,6 +21,7 @@ mod lineage;
 mod listing;
 mod location;
 mod log;
+mod memory;
 mod meter;
 mod policy;
 mod read;

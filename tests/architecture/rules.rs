@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::reading::Source;
 
 /// What stages share beside the model.
-const GROUND: [&str; 6] = ["yaml", "document", "subprocess", "secret", "progress", "cache"];
+const GROUND: [&str; 7] = ["yaml", "document", "subprocess", "secret", "progress", "cache", "threads"];
 
 /// Each takes values and gives values or touches the world; none knows another.
 const STAGES: [&str; 9] = ["cluster", "source", "keyring", "discover", "render", "compare", "attribute", "audit", "report"];

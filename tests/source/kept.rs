@@ -110,6 +110,39 @@ fn whoever_asks_for_little_does_not_make_the_rest_forgotten() {
     assert!(warm[0].all(&first));
 }
 
+#[test]
+fn what_a_broken_version_hides_is_hidden_for_ever() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    git.put("a.yaml", &config("a", "{two"), "broken");
+    git.put("a.yaml", &config("a", "three"), "repaired");
+    let cache = tempfile::tempdir().unwrap();
+    same(&git, cache.path(), &["a.yaml"]);
+    hide(&git, &git.git(&["rev-parse", &format!("{first}^{{tree}}")]));
+    git.put("b.yaml", &config("b", "one"), "fourth");
+    let settings = source(&git.path().display().to_string());
+    let gaps = |sources| histories_by(sources, BTreeSet::from([reference("a.yaml", 0)]), &[]).2.len();
+    assert_eq!((gaps(sources(vec![settings.clone()])), gaps(cached(&settings, cache.path()))), (1, 0));
+    let Both { warm, .. } = both(&settings, cache.path(), &["a.yaml"]);
+    assert_eq!((warm[0].leaf("/data/key"), warm[0].leaf("/data/other")), ("unreadable", first.as_str()));
+}
+
+#[test]
+fn what_is_missing_is_looked_for_again() {
+    let git = Repository::new();
+    let first = git.put("a.yaml", &config("a", "one"), "first");
+    git.put("a.yaml", &config("a", "two"), "second");
+    let hidden = git.git(&["rev-parse", &format!("{first}^{{tree}}")]);
+    let path = git.path().join(format!(".git/objects/{}/{}", &hidden[..2], &hidden[2..]));
+    let whole = fs::read(&path).unwrap();
+    hide(&git, &hidden);
+    let cache = tempfile::tempdir().unwrap();
+    let told = || both(&source(&git.path().display().to_string()), cache.path(), &["a.yaml"]).warm[0].leaf("/data/other").to_owned();
+    assert_eq!(told(), "unreadable");
+    fs::write(&path, whole).unwrap();
+    assert_eq!(told(), first);
+}
+
 // T60
 #[test]
 fn a_shallow_history_that_was_deepened_is_walked_anew() {

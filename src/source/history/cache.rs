@@ -17,7 +17,7 @@ use crate::model::text::hex;
 use crate::yaml::Dialect;
 
 /// How a file of walks begins. Its number grows with every change of this format.
-const MARK: &[u8] = b"walk 2\n";
+const MARK: &[u8] = b"walk 3\n";
 /// No file of ours is larger.
 const LARGEST: u64 = 128 << 20;
 
@@ -109,8 +109,7 @@ pub(super) struct KeptDocument {
     pub(super) meaning: [u8; 32],
     /// Absent where it has none of its own.
     pub(super) text: Option<[u8; 16]>,
-    /// Absent where no commit is credited; such answers are looked for again.
-    pub(super) author: Option<u32>,
+    pub(super) author: KeptAuthor,
     pub(super) touched: KeptBeside,
     pub(super) moved: KeptBeside,
     pub(super) changed: KeptChange,
@@ -122,12 +121,27 @@ pub(super) struct KeptDocument {
 pub(super) struct KeptLeaf {
     pub(super) identity: [u8; 16],
     pub(super) hash: [u8; 16],
-    pub(super) author: Option<u32>,
+    pub(super) author: KeptAuthor,
+}
+
+/// Who is the author of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum KeptAuthor {
+    /// Something was in the way that is none of the history; it is looked for again.
+    Open,
+    /// As far as the history goes nobody is. A deeper one has another frame.
+    BeforeHistory,
+    /// The history itself holds versions without a meaning.
+    Unreadable,
+    By(u32),
 }
 
 /// What a commit did beside authors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum KeptBeside {
+    /// Something was in the way that is none of the history; it is looked for again.
+    Open,
+    /// The history does not tell it.
     Untold,
     Nobody,
     By(u32),
@@ -195,9 +209,18 @@ impl Kept {
 impl KeptDocument {
     /// Every commit that it names.
     pub(super) fn numbers_mut(&mut self) -> impl Iterator<Item = &mut u32> {
-        let leaves = self.leaves.iter_mut().filter_map(|leaf| leaf.author.as_mut());
+        let leaves = self.leaves.iter_mut().filter_map(|leaf| leaf.author.number_mut());
         let beside = self.touched.number_mut().into_iter().chain(self.moved.number_mut());
-        self.author.iter_mut().chain(beside).chain(self.changed.numbers_mut()).chain(leaves)
+        self.author.number_mut().into_iter().chain(beside).chain(self.changed.numbers_mut()).chain(leaves)
+    }
+}
+
+impl KeptAuthor {
+    fn number_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::By(number) => Some(number),
+            Self::Open | Self::BeforeHistory | Self::Unreadable => None,
+        }
     }
 }
 
@@ -205,7 +228,7 @@ impl KeptBeside {
     fn number_mut(&mut self) -> Option<&mut u32> {
         match self {
             Self::By(number) => Some(number),
-            Self::Untold | Self::Nobody => None,
+            Self::Open | Self::Untold | Self::Nobody => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Walked;
 use super::answer::{Beside, Brought, Change};
-use super::cache::{Frame, Id, Kept, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptLeaf, KeptWalk};
+use super::cache::{Frame, Id, Kept, KeptAuthor, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptLeaf, KeptWalk};
 use super::numbers::Numbers;
 use super::question::Question;
 use super::version::{Identity, Tip};
@@ -207,15 +207,18 @@ fn made(walked: &Walked, tips: &[ObjectId], changes: Option<&[Change]>, numbers:
 fn document(walked: &Walked, index: usize, change: Option<&Change>, numbers: &mut Numbers) -> KeptDocument {
     let (question, answer) = (&walked.questions[index], &walked.answers[index]);
     let mut author = |authored: &Authored| match authored {
-        Authored::By(number) => Some(numbers.number(walked.credited[*number as usize])),
-        Authored::BeforeHistory | Authored::Unreadable => None,
+        Authored::By(number) => KeptAuthor::By(numbers.number(walked.credited[*number as usize])),
+        Authored::BeforeHistory => KeptAuthor::BeforeHistory,
+        Authored::Unreadable if walked.is_whole() => KeptAuthor::Unreadable,
+        Authored::Unreadable => KeptAuthor::Open,
     };
     let leaf =
         |(leaf, authored): (&LeafMeaning, &Authored)| KeptLeaf { identity: leaf.identity, hash: leaf.hash, author: author(authored) };
     let leaves = question.leaves.iter().zip(&answer.leaves).map(leaf).collect();
     let author = author(&answer.document);
     let mut beside = |beside: Beside| match beside {
-        Beside::Untold => KeptBeside::Untold,
+        Beside::Untold if walked.is_whole() => KeptBeside::Untold,
+        Beside::Untold => KeptBeside::Open,
         Beside::Nobody => KeptBeside::Nobody,
         Beside::By(number) => KeptBeside::By(numbers.number(walked.credited[number as usize])),
     };
@@ -305,14 +308,15 @@ pub(super) fn change(earlier: &Earlier, walk: &KeptWalk, path: &[u8], question: 
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::cache::{Id, Kept, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptWalk};
+    use super::super::cache::{Id, Kept, KeptAuthor, KeptBeside, KeptChange, KeptDocument, KeptFile, KeptIdentity, KeptWalk};
     use super::super::version::Identity;
     use super::{Earlier, MOST_ALIKE};
 
     fn document(place: u32, meaning: u8) -> KeptDocument {
         let identity = KeptIdentity::Place(place);
         let (touched, moved, changed) = (KeptBeside::Nobody, KeptBeside::Nobody, KeptChange::Same);
-        KeptDocument { identity, meaning: [meaning; 32], text: None, author: None, touched, moved, changed, leaves: Vec::new() }
+        let author = KeptAuthor::Open;
+        KeptDocument { identity, meaning: [meaning; 32], text: None, author, touched, moved, changed, leaves: Vec::new() }
     }
 
     /// A walk that found these documents in one file.

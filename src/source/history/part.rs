@@ -1,8 +1,8 @@
-//! One walk for each processor: claims know nothing of each other, so each walk takes the questions about some of the files.
+//! Several walks at once: claims know nothing of each other, so each walk takes the questions about some of the files.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gix::ObjectId;
 
@@ -13,11 +13,15 @@ use super::earlier::Earlier;
 use super::numbers::Numbers;
 use super::question::Question;
 use super::version::Versions;
-use super::walk::Walk;
+use super::walk::{MOST_DAMAGES, Walk};
+use crate::source::commit::Links;
 use crate::source::error::{Error, Result};
 use crate::source::listing::Listings;
+use crate::threads;
 use crate::yaml::Dialect;
 
+/// So many parts for each walk at once, since some take far longer than others.
+const EACH: usize = 4;
 /// Fewer questions are not worth a walk of their own, which reads the commits once more.
 const FEWEST: usize = 64;
 /// More walks at once need more memory than they save time.
@@ -43,24 +47,31 @@ pub(super) struct Walking<'a> {
 }
 
 impl Walking<'_> {
-    /// Answers all questions, which are sorted by file. `told` hears how many commits the walk over the first files took.
-    pub(super) fn answered(&self, questions: &[Question], told: &dyn Fn(usize)) -> Result<Answered> {
-        let processors = thread::available_parallelism().map_or(1, usize::from).min(MOST);
-        let parts = parts(questions, processors.min(questions.len() / FEWEST).max(1));
-        let (first, rest) = parts.split_first().map_or((questions, [].as_slice()), |(first, rest)| (*first, rest));
-        let found: Vec<Result<Answered>> = thread::scope(|scope| {
-            let beside: Vec<_> = rest.iter().map(|part| scope.spawn(|| self.part(part, &|_| {}))).collect();
-            let first = self.part(first, told);
-            let beside = beside.into_iter().map(|walk| walk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            std::iter::once(first).chain(beside).collect()
+    /// Answers all questions, which are sorted by file. `told` hears how many commits the longest walk took so far.
+    pub(super) fn answered(&self, questions: &[Question], told: &(dyn Fn(usize) + Sync)) -> Result<Answered> {
+        let threads = threads::processors().min(MOST);
+        let parts = parts(questions, (threads * EACH).min(questions.len() / FEWEST).max(1));
+        let (commits, folders, files) = (Links::memory(), Listings::memory(), Versions::memory());
+        let longest = AtomicUsize::new(0);
+        let told = |taken: usize| told(longest.fetch_max(taken, Ordering::Relaxed).max(taken));
+        let found = threads::share(&parts, threads, |parts| {
+            let objects = match self.source.layout.objects() {
+                Ok(objects) => objects,
+                Err(error) => return parts.next().map(|_| Err(error)).into_iter().collect(),
+            };
+            let links = Links::sharing(&objects, Arc::clone(&commits));
+            let listings = Listings::sharing(&objects, Arc::clone(&folders));
+            let versions = Versions::sharing(&objects, self.dialect, Arc::clone(&files));
+            parts
+                .map(|questions| {
+                    self.part(questions, Walk::new(&links, &listings, &versions, self.shallow, questions, self.earlier), &told)
+                })
+                .collect()
         });
         joined(found)
     }
 
-    fn part(&self, questions: &[Question], told: &dyn Fn(usize)) -> Result<Answered> {
-        let objects = self.source.layout.objects()?;
-        let (listings, versions) = (Listings::new(&objects), Versions::new(&objects, self.dialect));
-        let mut walk = Walk::new(&listings, &versions, self.shallow, questions, self.earlier);
+    fn part(&self, questions: &[Question], mut walk: Walk<'_>, told: &dyn Fn(usize)) -> Result<Answered> {
         for (index, question) in (0..).zip(questions) {
             walk.ask(self.source.tip, question.reference.path.as_bytes(), Claim::all(index, question))?;
         }
@@ -96,7 +107,13 @@ fn joined(found: Vec<Result<Answered>>) -> Result<Answered> {
         let Answered { answers, credited, damages, ended } = part?;
         let known: Vec<u32> = credited.into_iter().map(|id| numbers.number(id)).collect();
         all.answers.extend(answers.into_iter().map(|answer| answer.renumbered(|number| known[number as usize])));
-        all.damages.extend(damages);
+        // Several walks come upon the same object.
+        for damage in damages {
+            let is_told = all.damages.iter().any(|told| told.to_string() == damage.to_string());
+            if !is_told && all.damages.len() < MOST_DAMAGES {
+                all.damages.push(damage);
+            }
+        }
         all.ended &= ended;
     }
     all.credited = numbers.into_ids();

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::iter::Peekable;
 use std::ops::Bound;
 
 use gix::ObjectId;
@@ -68,8 +67,10 @@ impl<T> Compare<'_, '_, T> {
             return Err(Error::TooLarge(format!("its folders lie more than {DEEPEST} deep")));
         }
         let read = |id: Option<ObjectId>| id.map(|id| self.listings.read(&id)).transpose();
+        let none = Listing::default();
         let (before, after) = (read(before)?, read(after)?);
-        let (mut before, mut after) = (names(before.as_deref()), names(after.as_deref()));
+        let (before, after) = before.as_deref().unwrap_or(&none).differing(after.as_deref().unwrap_or(&none));
+        let (mut before, mut after) = (before.peekable(), after.peekable());
         loop {
             let order = match (before.peek(), after.peek()) {
                 (None, None) => return Ok(()),
@@ -101,8 +102,4 @@ impl<T> Compare<'_, '_, T> {
         }
         Ok(())
     }
-}
-
-fn names(listing: Option<&Listing>) -> Peekable<impl Iterator<Item = Entry<'_>>> {
-    listing.into_iter().flat_map(Listing::iter).peekable()
 }

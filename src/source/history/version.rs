@@ -1,6 +1,5 @@
 //! What the files of the past mean: blobs, read once and remembered as digests.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 use crate::document::{self, DocumentKey, LeafMeaning};
 use crate::source::error::{Error, Result};
 use crate::source::git::Objects;
+use crate::source::memory::Memory;
 use crate::source::tree::LARGEST_FILE;
 use crate::yaml::Dialect;
 
-/// So many digests of leaves are remembered (32 bytes each) before the memory starts afresh.
+/// So many digests of leaves are remembered, 32 bytes each.
 const REMEMBERED: usize = 2_000_000;
 
 /// By what a document is found again in another version.
@@ -149,12 +149,22 @@ impl Found<'_> {
 pub(super) struct Versions<'a> {
     objects: &'a Objects,
     dialect: Dialect,
-    remembered: RefCell<(HashMap<ObjectId, Arc<Version>>, usize)>,
+    remembered: Arc<Memory<Arc<Version>>>,
 }
 
 impl<'a> Versions<'a> {
     pub(super) fn new(objects: &'a Objects, dialect: Dialect) -> Self {
-        Self { objects, dialect, remembered: RefCell::default() }
+        Self::sharing(objects, dialect, Self::memory())
+    }
+
+    /// With what other threads read in the same dialect, too.
+    pub(super) fn sharing(objects: &'a Objects, dialect: Dialect, remembered: Arc<Memory<Arc<Version>>>) -> Self {
+        Self { objects, dialect, remembered }
+    }
+
+    /// A memory for versions.
+    pub(super) fn memory() -> Arc<Memory<Arc<Version>>> {
+        Arc::new(Memory::new(REMEMBERED))
     }
 
     /// The bytes of a version, where they have the size of a manifest.
@@ -182,17 +192,12 @@ impl<'a> Versions<'a> {
 
     /// What a file meant.
     pub(super) fn read(&self, blob: &ObjectId) -> Result<Arc<Version>> {
-        if let Some(version) = self.remembered.borrow().0.get(blob) {
-            return Ok(version.clone());
+        if let Some(version) = self.remembered.get(blob) {
+            return Ok(version);
         }
         let version = Arc::new(version(&self.bytes(blob)?, self.dialect));
         let size = 8 + version.documents.iter().map(|known| 8 + known.leaves.len()).sum::<usize>();
-        let mut remembered = self.remembered.borrow_mut();
-        if remembered.1 + size > REMEMBERED {
-            *remembered = Default::default();
-        }
-        remembered.1 += size;
-        remembered.0.insert(*blob, version.clone());
+        self.remembered.keep(blob, Arc::clone(&version), size);
         Ok(version)
     }
 }

@@ -3,6 +3,7 @@
 mod known;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
@@ -16,18 +17,18 @@ use super::question::Question;
 use super::trees::{Interest, changes};
 use super::version::{Identity, Sought, Version, Versions};
 use crate::model::evidence::Authored;
-use crate::source::commit::{Skeleton, links};
+use crate::source::commit::{Links, Skeleton};
 use crate::source::error::{Error, Result};
 use crate::source::listing::Listings;
 
 /// How often the progress is told, in commits.
 const TELL_EVERY: usize = 500;
 /// So many damaged objects are named; the rest is the same trouble again.
-const MOST_DAMAGES: usize = 8;
+pub(super) const MOST_DAMAGES: usize = 8;
 
 /// A commit with open claims.
 struct Pending {
-    commit: Skeleton,
+    commit: Arc<Skeleton>,
     files: Files,
 }
 
@@ -53,11 +54,12 @@ struct Open {
 struct Parent {
     number: usize,
     id: ObjectId,
-    commit: Skeleton,
+    commit: Arc<Skeleton>,
 }
 
 /// The walk over one source.
 pub(super) struct Walk<'a> {
+    links: &'a Links<'a>,
     listings: &'a Listings<'a>,
     versions: &'a Versions<'a>,
     shallow: &'a HashSet<ObjectId>,
@@ -73,6 +75,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
+        links: &'a Links<'a>,
         listings: &'a Listings<'a>,
         versions: &'a Versions<'a>,
         shallow: &'a HashSet<ObjectId>,
@@ -80,6 +83,7 @@ impl<'a> Walk<'a> {
         earlier: &'a Earlier,
     ) -> Self {
         Self {
+            links,
             listings,
             versions,
             shallow,
@@ -97,7 +101,7 @@ impl<'a> Walk<'a> {
     /// Puts a claim at a commit.
     pub(super) fn ask(&mut self, commit: ObjectId, path: &[u8], claim: Claim) -> Result<()> {
         if !self.pending.contains_key(&commit) {
-            let skeleton = links(self.listings.objects, &commit)?;
+            let skeleton = self.links.read(&commit)?;
             self.enqueue(commit, skeleton, Files::new());
         }
         let pending = self.pending.get_mut(&commit).expect("it was put there");
@@ -129,13 +133,13 @@ impl<'a> Walk<'a> {
         (self.answers, self.credited.into_ids(), self.damages)
     }
 
-    fn enqueue(&mut self, id: ObjectId, commit: Skeleton, files: Files) {
+    fn enqueue(&mut self, id: ObjectId, commit: Arc<Skeleton>, files: Files) {
         self.queue.push((commit.time, id));
         self.pending.insert(id, Pending { commit, files });
     }
 
     /// Moves claims to a parent, all at once where nothing stands there yet.
-    fn hand_over(&mut self, id: ObjectId, parent: &Skeleton, files: Files) {
+    fn hand_over(&mut self, id: ObjectId, parent: &Arc<Skeleton>, files: Files) {
         if files.is_empty() {
             return;
         }
@@ -190,8 +194,7 @@ impl<'a> Walk<'a> {
         let mut parents = Vec::new();
         let mut unread = false;
         for id in &commit.parents {
-            let known = self.pending.get(id).map(|pending| Ok(pending.commit.clone()));
-            match known.unwrap_or_else(|| links(self.listings.objects, id)) {
+            match self.links.read(id) {
                 Ok(commit) => parents.push(Parent { number: parents.len(), id: *id, commit }),
                 Err(error) => {
                     unread = true;

@@ -9,7 +9,7 @@ use super::Walk;
 use crate::document::LeafMeaning;
 use crate::model::evidence::Authored;
 use crate::source::history::answer::Beside;
-use crate::source::history::cache::{KeptBeside, KeptDocument, KeptWalk};
+use crate::source::history::cache::{KeptAuthor, KeptBeside, KeptDocument, KeptWalk};
 use crate::source::history::claim::{Claim, Files};
 use crate::source::history::question::Question;
 use crate::source::history::version::Identity;
@@ -44,8 +44,8 @@ impl Walk<'_> {
     }
 
     fn settle_whole(&mut self, document: &KeptDocument, question: &Question, claim: &mut Claim) {
-        if let Some(author) = document.author.and_then(|author| self.known_number(author)).filter(|_| claim.whole) {
-            self.answers[claim.document as usize].document = Authored::By(author);
+        if let Some(author) = self.known_author(document.author).filter(|_| claim.whole) {
+            self.answers[claim.document as usize].document = author;
             claim.whole = false;
         }
         if let Some(beside) = self.known_beside(document.touched).filter(|_| claim.text && document.text == question.text) {
@@ -61,27 +61,37 @@ impl Walk<'_> {
     fn settle_leaves(&mut self, document: &KeptDocument, question: &Question, claim: &mut Claim) {
         // Equal meanings have equal leaves in equal order.
         let by_position = document.meaning == question.meaning;
-        let known: HashMap<LeafMeaning, u32> = match by_position {
+        let known: HashMap<LeafMeaning, KeptAuthor> = match by_position {
             true => HashMap::new(),
-            false => document.leaves.iter().filter_map(|leaf| Some((leaf.meaning(), leaf.author?))).collect(),
+            false => document.leaves.iter().map(|leaf| (leaf.meaning(), leaf.author)).collect(),
         };
         let mut rest = Vec::new();
         for leaf in std::mem::take(&mut claim.leaves) {
             let author = match by_position {
-                true => document.leaves.get(leaf as usize).and_then(|leaf| leaf.author),
+                true => document.leaves.get(leaf as usize).map(|leaf| leaf.author),
                 false => known.get(&question.leaves[leaf as usize]).copied(),
             };
-            match author.and_then(|author| self.known_number(author)) {
-                Some(number) => self.answers[claim.document as usize].leaves[leaf as usize] = Authored::By(number),
+            match author.and_then(|author| self.known_author(author)) {
+                Some(author) => self.answers[claim.document as usize].leaves[leaf as usize] = author,
                 None => rest.push(leaf),
             }
         }
         claim.leaves = rest;
     }
 
+    fn known_author(&mut self, author: KeptAuthor) -> Option<Authored> {
+        match author {
+            KeptAuthor::Open => None,
+            KeptAuthor::BeforeHistory => Some(Authored::BeforeHistory),
+            KeptAuthor::Unreadable => Some(Authored::Unreadable),
+            KeptAuthor::By(commit) => self.known_number(commit).map(Authored::By),
+        }
+    }
+
     fn known_beside(&mut self, beside: KeptBeside) -> Option<Beside> {
         match beside {
-            KeptBeside::Untold => None,
+            KeptBeside::Open => None,
+            KeptBeside::Untold => Some(Beside::Untold),
             KeptBeside::Nobody => Some(Beside::Nobody),
             KeptBeside::By(commit) => self.known_number(commit).map(Beside::By),
         }
