@@ -21,9 +21,9 @@ use crate::threads;
 use crate::yaml::Dialect;
 
 /// So many parts for each walk at once, since some take far longer than others.
-const EACH: usize = 4;
+const EACH: usize = 6;
 /// Fewer questions are not worth a walk of their own, which reads the commits once more.
-const FEWEST: usize = 64;
+const FEWEST: usize = 32;
 /// More walks at once need more memory than they save time.
 const MOST: usize = 8;
 
