@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::verdict::{email, ladder, limited};
+use super::verdict::{email, in_sight, ladder, limited};
 use crate::model::attribution::{Binding, Breaches, CommitVerdict, Crypto, Objection, SignatureFacts, Verdict};
 use crate::model::commit::Commit;
 use crate::model::evidence::Positions;
@@ -61,7 +61,7 @@ pub(super) fn judge<'a>(policy: &'a TrustPolicy, commit: &Commit, facts: &Signat
         return Judged::of(Verdict::Invalid, Binding::None, None, "spoofed-forge");
     }
     let mut bound = bound(policy, facts, &claims);
-    let verdict = ladder(facts, || bound.verdict.clone());
+    let verdict = in_sight(ladder(facts, || bound.verdict.clone()), commit, facts, standpoint.positions);
     // Nobody is allowed anything by a signature that proves nothing.
     if verdict.binding == Binding::None || verdict.verdict > Verdict::ClaimedTimeOnly {
         (bound.names, bound.bots) = (BTreeSet::new(), Vec::new());

@@ -5,6 +5,7 @@
 
 use crate::model::attribution::{Algo, Binding, CommitVerdict, Crypto, KeyTime, SignatureFacts, Verdict};
 use crate::model::commit::{Actor, Commit};
+use crate::model::evidence::Positions;
 use crate::model::pattern;
 
 /// Reasons for which a good signature speaks for nobody.
@@ -79,6 +80,23 @@ fn good(facts: &SignatureFacts, bound: impl FnOnce() -> CommitVerdict) -> Commit
         Err(reason) => return without_binding(Verdict::Invalid, facts, reason),
     };
     with_remarks(limited(bound(), limit, state), facts)
+}
+
+/// The verdict, unless the commit was not there yet when a scan looked after its key had ended: then it claims a wrong time
+/// (catalogue T34).
+pub(super) fn in_sight(verdict: CommitVerdict, commit: &Commit, facts: &SignatureFacts, positions: &Positions) -> CommitVerdict {
+    let late = facts.key_ended.and_then(|end| positions.late.get(&(commit.source.clone(), end)));
+    if !late.is_some_and(|late| late.contains(&commit.id)) {
+        return verdict;
+    }
+    let reason = match facts.key_time {
+        Some(KeyTime::RevokedSoftAfter) => "first-seen-after-key-retired",
+        _ => "first-seen-after-key-expired",
+    };
+    let seen = limited(verdict, Verdict::SignedUntrusted, reason);
+    // That somebody's key speaks for nobody any more says more than that its time is a claim.
+    let verdict = if seen.verdict == Verdict::ClaimedTimeOnly { Verdict::SignedUntrusted } else { seen.verdict };
+    CommitVerdict { verdict, binding: Binding::None, ..seen }
 }
 
 /// Adds what changes no verdict and has to be known all the same.

@@ -51,7 +51,7 @@ pub(super) fn weigh<'a>(commit: &Commit, url: &str, signatures: &Signatures, jud
     if trust.is_absent() || trust.is_unknown() {
         return Weighed::of(facts.map_or_else(unverified, |facts| match trust.is_unknown() {
             true => verdict::ladder(facts, unknown),
-            false => commit_verdict(commit, facts),
+            false => verdict::in_sight(commit_verdict(commit, facts), commit, facts, judging.positions),
         }));
     }
     let Some(policies) = trust.over(&commit.source, &commit.id) else {

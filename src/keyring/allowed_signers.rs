@@ -22,7 +22,7 @@ pub(super) struct Entry {
     list: String,
     namespaces: Option<String>,
     after: Option<DateTime<Utc>>,
-    before: Option<DateTime<Utc>>,
+    pub(super) before: Option<DateTime<Utc>>,
 }
 
 impl Entry {

@@ -12,7 +12,7 @@ use gpgme::{Context, ExportMode, KeyAlgorithm, KeyListMode, Protocol};
 use tempfile::TempDir;
 
 use super::cache::{Answers, Checked, Evidence};
-use super::validity::{Dates, Revoked, key_time};
+use super::validity::{Dates, Revoked, key_ended, key_time};
 use super::{Error, armor, mail, packet};
 use crate::model::attribution::{Algo, Crypto, Format, SignatureFacts, TimeBasis};
 
@@ -185,7 +185,9 @@ impl OpenPgp {
             let time = |seconds: Option<i64>| seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
             let (signed, ends) = (time(checked.made).unwrap_or_default(), time(checked.ends));
             judged.time = Some(signed);
-            judged.key_time = Some(key_time(&[&key.parts[0].dates, &key.parts[part].dates], signed, ends, now));
+            let dates = [&key.parts[0].dates, &key.parts[part].dates];
+            let state = key_time(&dates, signed, ends, now);
+            (judged.key_time, judged.key_ended) = (Some(state), key_ended(state, &dates));
         }
         Ok((judged, index))
     }

@@ -60,6 +60,19 @@ pub(super) fn key_time(keys: &[&Dates], signed: DateTime<Utc>, signature_ends: O
     }
 }
 
+/// When the first of the keys ended, where they are in a state that says they did after the signature.
+pub(super) fn key_ended(state: KeyTime, keys: &[&Dates]) -> Option<DateTime<Utc>> {
+    let ends = keys.iter().filter_map(|key| match state {
+        KeyTime::ExpiredSince => key.expires,
+        KeyTime::RevokedSoftAfter => match key.revoked {
+            Some(Revoked::Soft(time)) => Some(time),
+            Some(Revoked::Hard) | None => None,
+        },
+        _ => None,
+    });
+    ends.min()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};

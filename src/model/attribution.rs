@@ -92,6 +92,9 @@ pub struct SignatureFacts {
     pub algo: Option<Algo>,
     /// State of the key; `None` where nothing was verified.
     pub key_time: Option<KeyTime>,
+    /// When its key expired or was retired, where that was after the time which the signature claims: since then whoever has the
+    /// key can only claim an earlier one.
+    pub key_ended: Option<DateTime<Utc>>,
     /// Basis of the time; `None` where there is no signature.
     pub time_basis: Option<TimeBasis>,
     /// Fingerprint of the primary key (OpenPGP, upper-case hex), `SHA256:…` in base64 (SSH, also of a certified key), or
@@ -143,6 +146,7 @@ impl SignatureFacts {
             crypto,
             algo: None,
             key_time: None,
+            key_ended: None,
             time_basis: None,
             key: None,
             subkey: None,

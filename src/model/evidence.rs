@@ -273,7 +273,7 @@ pub struct Positions {
 pub struct Asked {
     /// Commits.
     pub marks: BTreeSet<CommitId>,
-    /// Moments at which keys retired.
+    /// Moments at which keys retired or expired.
     pub ends: BTreeSet<DateTime<Utc>>,
 }
 

@@ -184,7 +184,8 @@ impl Trust {
         }
     }
 
-    /// What has to be known of the history of each source to judge these commits; see [`TrustPolicy::asked`].
+    /// What has to be known of the history of each source to judge these commits; see [`TrustPolicy::asked`]. Beside that when the
+    /// keys that made their signatures ended.
     pub fn asked(
         &self,
         sources: &[(&str, &str)],
@@ -198,6 +199,13 @@ impl Trust {
                 let asked = asked.entry(source).or_default();
                 asked.marks.extend(more.marks);
                 asked.ends.extend(more.ends);
+            }
+        }
+        // Keys end by their own dates, too, whatever a policy says.
+        for commit in commits {
+            let end = signatures.get(&(commit.source.clone(), commit.id.clone())).and_then(|facts| facts.key_ended);
+            if let Some(end) = end {
+                asked.entry(commit.source.clone()).or_default().ends.insert(end);
             }
         }
         asked

@@ -29,6 +29,11 @@ impl Seen {
         Self { since: versioned.seen_since(moment, observed), anywhere: anywhere.collect() }
     }
 
+    /// Whether no scan looked at the branch at or after the moment.
+    pub(super) fn is_blind(&self) -> bool {
+        self.since.is_empty()
+    }
+
     /// The commits that no reference of the repository led to yet when the branch was seen first, by moment. What another branch
     /// held by then may be older than the moment, however late it is merged here. Where that cannot be told there is no entry.
     pub(super) fn late(

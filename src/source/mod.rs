@@ -319,7 +319,7 @@ impl Sources {
                     positions.late.extend(late.into_iter().map(|(end, late)| ((source.clone(), end), late)));
                 }
                 Err(error) => {
-                    let late = (!asked.ends.is_empty()).then(|| format!("when commits under retired keys came into {source}"));
+                    let late = (!asked.ends.is_empty()).then(|| format!("when commits under keys that have ended came into {source}"));
                     let subjects = asked.marks.iter().map(|mark| before(source, mark)).chain(late);
                     let gap = |subject| NotEvaluated::new(Stage::History, subject, error.reason()).with_detail(error.to_string());
                     not_evaluated.extend(subjects.map(gap));

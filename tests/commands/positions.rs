@@ -7,6 +7,7 @@ use crate::harness::keys::{self, ALICE, BOB, Key};
 use crate::harness::recorded::{self, IN_SYNC, text};
 use crate::harness::repository::{FIRST_COMMIT, Repository};
 use crate::harness::scratch;
+use crate::trust::principal;
 
 /// Alice's key, which is retired or not yet valid at some commit.
 fn old() -> String {
@@ -203,6 +204,50 @@ fn t34_what_a_scan_did_not_see_yet_after_a_key_retired_claims_a_wrong_date() {
     // Whoever never looked cannot tell.
     assert_eq!(of(&look(retired, "none"), &stolen), claimed);
     assert_eq!(of(&look(later, &state), &stolen), "verified-author policy-binding");
+}
+
+#[test]
+fn t34_what_a_scan_did_not_see_yet_after_a_key_expired_claims_a_wrong_date() {
+    let key = keys::make_openpgp("Alice Example <alice@example.com>", "seconds=86400");
+    let keyring = text(&keys::openpgp_file(std::slice::from_ref(&key)));
+    assert_late(&key, keys::KEY_TIME + 3600, &["--keyring", &keyring]);
+}
+
+#[test]
+fn t34_what_a_scan_did_not_see_yet_after_a_window_closed_claims_a_wrong_date() {
+    let key = ALICE.ssh();
+    let signers = keys::allowed_signers_file(&[(ALICE.email, key.clone())]);
+    let line = std::fs::read_to_string(&signers).unwrap().replace("namespaces=", "valid-before=\"20240601Z\",namespaces=");
+    std::fs::write(&signers, &line).unwrap();
+    assert_late(&key, FIRST_COMMIT, &["--allowed-signers", &text(&signers)]);
+}
+
+/// Commits that claim a time before the key's end: one that a scan saw, and one that came after it, with a policy and without.
+#[track_caller]
+fn assert_late(key: &Key, time: i64, keyring: &[&str]) {
+    let policy = text(&scratch::new_folder("policy").join("trust.yaml"));
+    std::fs::write(&policy, format!("principals:\n{}", principal("alice", ALICE.email, std::slice::from_ref(key)))).unwrap();
+    for (trust, binding) in [(vec![], "uid-binding"), (vec!["--trust", &policy], "policy-binding")] {
+        let repository = Repository::new();
+        let made = |name: &str, content: &str| {
+            repository.write(&format!("apps/{name}.yaml"), content);
+            repository.commit(&ALICE, name).at(time).signed_by(key)
+        };
+        let state = text(&scratch::new_folder("state"));
+        let look = |state: &str| {
+            let arguments = [keyring, &trust, &["--state", state, "-o", "json"]].concat();
+            recorded::scan(&text(repository.path()), &arguments).run().record()
+        };
+        let first = made("db", IN_SYNC);
+        let claimed = format!("claimed-time-only key-expired-since {binding}");
+        assert_eq!(of(&look(&state), &first), claimed);
+        let stolen = made("stolen", &config("stolen"));
+        let record = look(&state);
+        let late = format!("signed-untrusted first-seen-after-key-expired key-expired-since {binding}");
+        assert_eq!((of(&record, &stolen), of(&record, &first)), (late, claimed.clone()));
+        // Whoever never looked cannot tell.
+        assert_eq!(of(&look("none"), &stolen), claimed);
+    }
 }
 
 #[test]

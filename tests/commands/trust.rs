@@ -24,7 +24,8 @@ fn entry(key: &Key) -> String {
     }
 }
 
-fn principal(name: &str, emails: &str, keys: &[Key]) -> String {
+/// A person as a policy names them, under `principals:`.
+pub(crate) fn principal(name: &str, emails: &str, keys: &[Key]) -> String {
     let keys: Vec<String> = keys.iter().map(entry).collect();
     format!("- {{name: {name}, emails: [{emails}], keys: [{}]}}\n", keys.join(", "))
 }

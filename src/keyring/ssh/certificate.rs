@@ -106,6 +106,12 @@ impl<'a> Certificate<'a> {
             Some(_) => KeyTime::Valid,
         }
     }
+
+    /// When it ended, in a state that says it did since.
+    pub(super) fn ended(&self, state: KeyTime) -> Option<DateTime<Utc>> {
+        let end = i64::try_from(self.before).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        end.filter(|_| state == KeyTime::ExpiredSince)
+    }
 }
 
 /// The algorithm of the certified key, and how many fields such a key has.

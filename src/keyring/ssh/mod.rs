@@ -230,7 +230,7 @@ impl Case<'_> {
         }
         let Some(certificate) = self.certificate else {
             let (key_time, held) = window(&entries, self.committed, self.now);
-            judged.facts.key_time = Some(key_time);
+            (judged.facts.key_time, judged.facts.key_ended) = (Some(key_time), closed(key_time, &held));
             judged.principals = held.iter().flat_map(|entry| &entry.principals).cloned().collect();
             judged.groups = held.iter().filter_map(|entry| entry.group.clone()).collect();
             return;
@@ -238,7 +238,11 @@ impl Case<'_> {
         let lets_through = |entry: &&Entry| certificate.principals.iter().any(|principal| entry.lets_through(principal));
         let speaking: Vec<&Entry> = entries.iter().copied().filter(lets_through).collect();
         let (key_time, held) = window(&speaking, self.committed, self.now);
-        judged.facts.key_time = Some(worse(certificate.key_time(self.committed, self.now), key_time));
+        let of_certificate = certificate.key_time(self.committed, self.now);
+        let state = worse(of_certificate, key_time);
+        let ends = [closed(key_time, &held), certificate.ended(of_certificate)].into_iter().flatten();
+        judged.facts.key_ended = ends.min().filter(|_| state == KeyTime::ExpiredSince);
+        judged.facts.key_time = Some(state);
         judged.fallback = certificate.principals.first().map(|principal| (*principal).to_owned());
         if let Some(reason) = certificate.refusal(&self.envelope.signed) {
             judged.facts.reasons.push(reason.to_owned());
@@ -297,6 +301,12 @@ fn window<'e>(entries: &[&'e Entry], committed: Option<DateTime<Utc>>, now: Date
         (true, true) if entries.is_empty() => (KeyTime::Valid, held),
         (true, true) => (KeyTime::OutsideWindow, held),
     }
+}
+
+/// When the last of lines closed whose window has closed since.
+fn closed(key_time: KeyTime, held: &[&Entry]) -> Option<DateTime<Utc>> {
+    let ends = held.iter().filter_map(|entry| entry.before);
+    ends.max().filter(|_| key_time == KeyTime::ExpiredSince)
 }
 
 /// The worse of two states, of a certificate and of the line for its authority.

@@ -196,7 +196,10 @@ impl Case<'_> {
                 facts.reasons.push("revoked-certificate".to_owned());
             }
             Some(_) if needs_log => facts.reasons.push("needs-transparency-log".to_owned()),
-            Some(window) => facts.key_time = Some(key_time(window, time, facts.time_basis, self.now)),
+            Some(window) => {
+                let state = key_time(window, time, facts.time_basis, self.now);
+                (facts.key_time, facts.key_ended) = (Some(state), (state == KeyTime::ExpiredSince).then_some(window.until));
+            }
         }
         Judged { facts, emails: identity.emails }
     }
