@@ -6,6 +6,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::verdict::in_sight;
 use super::{Judging, activators, commit_verdict};
 use crate::model::attribution::{
     Algo, Attribution, Attributions, Binding, Breach, Breaches, Crypto, Format, KeyTime, LeafAttribution, Objection, SignatureFacts,
@@ -141,6 +142,31 @@ fn the_state_of_the_key_limits_the_verdict() {
         (KeyTime::BeforeKey, "signature-older-than-key"),
     ] {
         assert_eq!(at(key_time), (Verdict::Invalid, Binding::None, reason.to_owned()));
+    }
+}
+
+// T34
+#[test]
+fn what_a_scan_did_not_see_after_its_key_had_ended_speaks_for_nobody() {
+    let commit = commit("a", ALICE, ALICE);
+    let end = DateTime::UNIX_EPOCH;
+    let late = |moment, id: &str| Positions {
+        late: BTreeMap::from([((commit.source.clone(), moment), [CommitId::new(id)].into())]),
+        ..Positions::default()
+    };
+    let told = |key_time, emails: &[&str], positions: &Positions| {
+        let facts = SignatureFacts { key_time: Some(key_time), key_ended: Some(end), ..good(emails) };
+        let told = in_sight(commit_verdict(&commit, &facts), &commit, &facts, positions);
+        (told.verdict, told.binding, told.reasons.join(" "))
+    };
+    let here = late(end, commit.id.as_str());
+    let nobodys = |reasons: &str| (Verdict::SignedUntrusted, Binding::None, reasons.to_owned());
+    let expired = told(KeyTime::ExpiredSince, &[ALICE], &here);
+    assert_eq!(expired, nobodys("first-seen-after-key-expired key-expired-since uid-binding"));
+    let retired = told(KeyTime::RevokedSoftAfter, &[BOB], &here);
+    assert_eq!(retired, nobodys("first-seen-after-key-retired key-retired-since identity-mismatch"));
+    for other in [Positions::default(), late(end, "b"), late(end + chrono::TimeDelta::seconds(1), commit.id.as_str())] {
+        assert_eq!(told(KeyTime::ExpiredSince, &[ALICE], &other).0, Verdict::ClaimedTimeOnly);
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn key_ended(state: KeyTime, keys: &[&Dates]) -> Option<DateTime<Utc>
 mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
-    use super::{Dates, Revoked, key_time};
+    use super::{Dates, Revoked, key_ended, key_time};
     use crate::model::attribution::KeyTime;
 
     fn day(day: i64) -> DateTime<Utc> {
@@ -110,6 +110,17 @@ mod tests {
         assert_eq!(judge(key(Revoked::Hard), 50, None), KeyTime::RevokedHard);
         assert_eq!(judge(key(Revoked::Soft(day(60))), 50, None), KeyTime::RevokedSoftAfter);
         assert_eq!(judge(key(Revoked::Soft(day(40))), 50, None), KeyTime::RevokedSoftBefore);
+    }
+
+    // T34
+    #[test]
+    fn a_key_ended_when_the_first_of_its_parts_did_and_only_after_the_signature() {
+        let ended = |keys: [&Dates; 2]| key_ended(key_time(&keys, day(50), None, day(100)), &keys);
+        let expires = |end: i64| Dates { expires: Some(day(end)), ..Dates::default() };
+        let retired = |end: i64| Dates { revoked: Some(Revoked::Soft(day(end))), ..expires(55) };
+        assert_eq!(ended([&expires(60), &expires(55)]), Some(day(55)));
+        assert_eq!(ended([&Dates::default(), &retired(70)]), Some(day(70)));
+        assert_eq!((ended([&expires(160), &expires(155)]), ended([&expires(40), &expires(60)])), (None, None));
     }
 
     #[test]
