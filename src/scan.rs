@@ -438,7 +438,7 @@ struct Proofs {
     positions: Positions,
 }
 
-/// What the signatures of the commits say, and where those stand, by what the trust policy asks.
+/// What the signatures of the commits say, and where those stand, by what the trust policy and the ends of keys ask.
 async fn proofs(
     readers: &Readers,
     trust: &Trust,
@@ -458,7 +458,7 @@ async fn proofs(
     (Proofs { signatures, positions }, not_evaluated)
 }
 
-/// Where commits stand, by what the trust policy asks.
+/// Where commits stand, by what is asked.
 async fn positions(
     readers: &Readers,
     asked: &BTreeMap<SourceId, Asked>,
@@ -471,7 +471,7 @@ async fn positions(
         return Default::default();
     }
     let found = run.limit.within(readers.sources.positions(asked, commits, observed, progress)).await;
-    in_time(found, Stage::History, "what lies before commits of the trust policy")
+    in_time(found, Stage::History, "where commits stand in their histories")
 }
 
 /// Every document behind a declaration whose source is versioned, and how it is read: those that it is made of, and those whose

@@ -256,7 +256,7 @@ pub struct TouchedFile {
     pub fields: Option<BTreeSet<String>>,
 }
 
-/// Where credited commits stand in the histories, as far as the trust policy asks for that.
+/// Where credited commits stand in the histories, as far as that is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Positions {
     /// What lies before the commits that the policy names, by source and such a commit. One that is not in the history of the
@@ -268,7 +268,7 @@ pub struct Positions {
     pub late: BTreeMap<(SourceId, DateTime<Utc>), BTreeSet<CommitId>>,
 }
 
-/// What the trust policy asks about the history of one source.
+/// What the trust policy and the ends of keys ask about the history of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// Commits.
